@@ -1,0 +1,2 @@
+//! fnhost
+fn main() {}
