@@ -1,0 +1,181 @@
+//! A function's code, compiled and linked: what every invocation of a version shares.
+
+pub(crate) mod archive;
+pub(crate) mod inspect;
+
+use super::contract;
+use super::contract::component::FunctionPre;
+use super::engine::EngineProfile;
+use super::frames::Symbolizer;
+use super::instance::Guest;
+use super::wasi;
+use archive::Package;
+use bytes::Bytes;
+use inspect::{CodeReport, Contract};
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+use wasmtime::component::Component;
+use wasmtime::{Engine, ExternType, InstancePre, Linker, Module, ModuleExport};
+use wasmtime_wasi::p2::bindings::CommandPre;
+
+/// Compiled code with its imports linked and its exports looked up.
+pub(crate) struct LoadedCode {
+    pub(super) entry: Entry,
+    pub(super) profile: EngineProfile,
+    /// Whether something that it imports needs a tokio runtime around it.
+    pub(super) needs_runtime: bool,
+    pub(super) guest_time: GuestTime,
+    report: CodeReport,
+    package: Package,
+    symbolizer: OnceLock<Symbolizer>,
+}
+
+/// How the code is entered, by contract.
+pub(super) enum Entry {
+    Core { pre: InstancePre<Guest>, initialize: Option<ModuleExport>, entry: ModuleExport },
+    Command { pre: InstancePre<Guest>, initialize: Option<ModuleExport>, entry: ModuleExport },
+    Component(FunctionPre<Guest>),
+    CommandComponent(CommandPre<Guest>),
+}
+
+/// The linkers of one engine: everything a guest may import.
+pub(super) struct Linkers {
+    core: Linker<Guest>,
+    component: wasmtime::component::Linker<Guest>,
+}
+
+impl Linkers {
+    pub(super) fn new(engine: &Engine) -> wasmtime::Result<Linkers> {
+        let mut core = Linker::new(engine);
+        contract::core::add_to_linker(&mut core)?;
+        wasi::preview1::add_to_linker(&mut core)?;
+        let mut component = wasmtime::component::Linker::new(engine);
+        contract::component::add_to_linker(&mut component)?;
+        wasmtime_wasi::p2::add_to_linker_async(&mut component)?;
+        Ok(Linkers { core, component })
+    }
+}
+
+impl LoadedCode {
+    /// Compiles and links a package that was inspected. Blocking, and takes seconds for large modules; uses all threads
+    /// of the rayon pool that it is called in.
+    ///
+    /// # Errors
+    /// What the engine has against the code, in its own words.
+    pub(super) fn compile(
+        engine: &Engine,
+        linkers: &Linkers,
+        profile: EngineProfile,
+        package: Package,
+        report: CodeReport,
+    ) -> wasmtime::Result<LoadedCode> {
+        let (entry, needs_runtime) = match report.contract {
+            Contract::Core | Contract::Command => {
+                let module = Module::new(engine, &package.module)?;
+                let entry_name = if report.contract == Contract::Core { "handle" } else { "_start" };
+                let entry = function_export(&module, entry_name)
+                    .ok_or_else(|| wasmtime::format_err!("the export {entry_name} is not a function without parameters and results"))?;
+                // A command's `_start` does its own initialisation.
+                let initialize =
+                    if report.contract == Contract::Core { function_export(&module, "_initialize") } else { None };
+                let pre = linkers.core.instantiate_pre(&module)?;
+                let needs_runtime = module.imports().any(|import| {
+                    import.module() == "wasi_snapshot_preview1" && !wasi::preview1::OWN.contains(&import.name())
+                });
+                let entry = if report.contract == Contract::Core {
+                    Entry::Core { pre, initialize, entry }
+                } else {
+                    Entry::Command { pre, initialize, entry }
+                };
+                (entry, needs_runtime)
+            }
+            Contract::Component | Contract::CommandComponent => {
+                let component = Component::new(engine, &package.module)?;
+                let mut linker = linkers.component.clone();
+                wasi::denied::add_to_linker(&mut linker, &component)?;
+                let pre = linker.instantiate_pre(&component)?;
+                let entry = if report.contract == Contract::Component {
+                    Entry::Component(FunctionPre::new(pre)?)
+                } else {
+                    Entry::CommandComponent(CommandPre::new(pre)?)
+                };
+                let imports_wasi =
+                    component.component_type().imports(engine).any(|(name, _)| name.starts_with("wasi:"));
+                (entry, imports_wasi)
+            }
+        };
+        Ok(LoadedCode {
+            entry,
+            profile,
+            needs_runtime,
+            guest_time: GuestTime::default(),
+            report,
+            package,
+            symbolizer: OnceLock::new(),
+        })
+    }
+
+    /// What inspection found.
+    pub(crate) fn report(&self) -> &CodeReport {
+        &self.report
+    }
+
+    /// SHA-256 of what was uploaded.
+    pub(crate) fn sha256(&self) -> [u8; 32] {
+        self.package.sha256
+    }
+
+    /// Length of what was uploaded, in bytes.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.package.size
+    }
+
+    /// The directory that guests see as `/var/task`.
+    pub(super) fn files(&self) -> Option<&Path> {
+        self.package.files.as_ref().map(archive::TaskFiles::path)
+    }
+
+    /// The symbols of the code's debug information, read at the first trap. Blocking.
+    pub(super) fn symbolizer(&self) -> &Symbolizer {
+        self.symbolizer.get_or_init(|| Symbolizer::new(Bytes::clone(&self.package.module)))
+    }
+}
+
+/// An exported function without parameters and results.
+fn function_export(module: &Module, name: &str) -> Option<ModuleExport> {
+    match module.get_export(name)? {
+        ExternType::Func(ty) if ty.params().len() == 0 && ty.results().len() == 0 => module.get_export_index(name),
+        _ => None,
+    }
+}
+
+/// Whether a function's recent calls kept the processor for long.
+///
+/// Such calls start on the host's workers at once: each would else hold its caller's thread for about a millisecond
+/// until it is moved, back to back (measured: an embedder's timer 2.3 ms late instead of 0.7).
+#[derive(Default)]
+pub(super) struct GuestTime {
+    slow_in_a_row: AtomicU8,
+}
+
+impl GuestTime {
+    /// Guest time, the sum of all polls and never wall time, above which a call is slow.
+    const SLOW: Duration = Duration::from_micros(200);
+
+    /// Whether the last two calls were slow. One can be bad luck: a page fault, a busy core.
+    pub(super) fn is_slow(&self) -> bool {
+        self.slow_in_a_row.load(Ordering::Relaxed) >= 2
+    }
+
+    pub(super) fn record(&self, guest_time: Duration) {
+        let slow = guest_time > Self::SLOW;
+        let row = self.slow_in_a_row.load(Ordering::Relaxed);
+        let next = if slow { row.saturating_add(1).min(2) } else { 0 };
+        // Written only when it changes: the line is shared by all threads that run this function.
+        if next != row {
+            self.slow_in_a_row.store(next, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The guest contracts: how an event gets into a guest and an answer out of it. One file each.
+
+pub(super) mod command;
+pub(super) mod component;
+pub(super) mod core;
+
+use super::code::Entry;
+use super::instance::Guest;
+use crate::function::ReportedError;
+use bytes::Bytes;
+use std::sync::Arc;
+use wasmtime::Store;
+
+/// What a guest gave as its answer. It has been checked for nothing but its length.
+pub(super) enum Answer {
+    /// The result's JSON text.
+    Result(Bytes),
+    /// An error object's JSON text.
+    ErrorObject(Bytes),
+    /// An error whose fields came one by one.
+    Error(ReportedError),
+    /// Something longer than a response may be; only its length is kept.
+    TooLarge(usize),
+}
+
+impl Answer {
+    /// Copies a result out of the guest, if it is not too long.
+    fn result(bytes: &[u8], bytes_max: usize) -> Answer {
+        if bytes.len() > bytes_max { Answer::TooLarge(bytes.len()) } else { Answer::Result(Bytes::copy_from_slice(bytes)) }
+    }
+
+    /// Copies an error object out of the guest, if it is not too long.
+    fn error_object(bytes: &[u8], bytes_max: usize) -> Answer {
+        if bytes.len() > bytes_max {
+            Answer::TooLarge(bytes.len())
+        } else {
+            Answer::ErrorObject(Bytes::copy_from_slice(bytes))
+        }
+    }
+}
+
+/// Instantiates the guest and calls its entry point. The answer is left in the store.
+///
+/// # Errors
+/// Whatever ended the guest early.
+pub(super) async fn run(store: &mut Store<Guest>) -> wasmtime::Result<()> {
+    let code = Arc::clone(&store.data().code);
+    match &code.entry {
+        Entry::Core { pre, initialize, entry } => core::run(store, pre, initialize.as_ref(), entry).await,
+        Entry::Command { pre, initialize, entry } => {
+            let result = core::run(store, pre, initialize.as_ref(), entry).await;
+            command::take_stdout(store.data_mut());
+            result
+        }
+        Entry::Component(pre) => component::run(store, pre).await,
+        Entry::CommandComponent(pre) => command::run(store, pre).await,
+    }
+}
+
+/// Notes that the guest is ready and its entry point is called now.
+fn init_done(guest: &Guest) {
+    guest.job.meter.init_done(guest.job.started.elapsed());
+}

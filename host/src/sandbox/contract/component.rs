@@ -1,0 +1,130 @@
+//! Contract 1: a component that exports `fnhost:function/handler`.
+
+use super::super::instance::{Guest, HostCallError};
+use super::super::memory::BadHostArgument;
+use super::core::{not_granted, panic_message};
+use super::{Answer, init_done};
+use crate::function::ReportedError;
+use bytes::Bytes;
+use rand::Rng;
+use wasmtime::Store;
+use wasmtime::component::{HasSelf, Linker};
+
+mod bindings {
+    wasmtime::component::bindgen!({
+        path: "wit",
+        world: "function",
+        imports: {
+            "fnhost:function/runtime.call": async | trappable,
+            default: trappable,
+        },
+        exports: { default: async },
+    });
+}
+
+use bindings::fnhost::function::runtime::{FunctionError, Host, LogLevel};
+use bindings::fnhost::function::types;
+pub(in super::super) use bindings::FunctionPre;
+
+/// The most that `random-bytes` gives at once, as the WIT file says.
+const RANDOM_BYTES_MAX: u32 = 65_536;
+
+/// Adds the imports of contract 1.
+pub(in super::super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    bindings::Function::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
+}
+
+/// Instantiates a component and calls its handler.
+pub(super) async fn run(store: &mut Store<Guest>, pre: &FunctionPre<Guest>) -> wasmtime::Result<()> {
+    let function = pre.instantiate_async(&mut *store).await?;
+    let guest = store.data();
+    let job = &guest.job;
+    let context = bindings::exports::fnhost::function::handler::Context {
+        request_id: job.request_id.to_string(),
+        function_name: job.function_name.as_str().to_owned(),
+        function_version: job.version.to_string(),
+        invoked_function_arn: job.invoked_arn.to_string(),
+        memory_limit_mb: job.memory_limit_mb(),
+        deadline_ms: job.deadline_unix_ms(),
+        log_group_name: job.log_group_name(),
+        log_stream_name: job.log_stream_name(),
+        trace_id: job.trace_id.as_deref().map(str::to_owned),
+        client_context: job.client_context.as_deref().map(str::to_owned),
+        identity: None,
+    };
+    let response_bytes_max = job.response_bytes_max;
+    let event = guest.event.clone();
+    // A payload was parsed as JSON before it came here, and JSON is UTF-8.
+    let event = std::str::from_utf8(&event).map_err(|_| BadHostArgument)?;
+    init_done(guest);
+    let result = function.fnhost_function_handler().call_handle(&mut *store, event, &context).await?;
+    store.data_mut().answer = Some(match result {
+        Ok(text) if text.len() > response_bytes_max => Answer::TooLarge(text.len()),
+        Ok(text) => Answer::Result(Bytes::from(text)),
+        Err(error) => Answer::Error(reported(error)),
+    });
+    Ok(())
+}
+
+fn reported(error: FunctionError) -> ReportedError {
+    ReportedError {
+        error_type: error.error_type,
+        error_message: error.error_message,
+        stack_trace: error.stack_trace,
+        written: None,
+    }
+}
+
+impl types::Host for Guest {}
+
+impl Host for Guest {
+    fn log(&mut self, level: LogLevel, message: String) -> wasmtime::Result<()> {
+        let level = match level {
+            LogLevel::Trace => "TRACE",
+            LogLevel::Debug => "DEBUG",
+            LogLevel::Info => "INFO",
+            LogLevel::Warn => "WARN",
+            LogLevel::Error => "ERROR",
+        };
+        self.job.log(format!("[{level}] {message}\n").as_bytes());
+        Ok(())
+    }
+
+    fn remaining_time_ms(&mut self) -> wasmtime::Result<u64> {
+        Ok(u64::try_from(self.job.remaining().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
+        Ok(self.job.environment_of_run())
+    }
+
+    fn random_bytes(&mut self, len: u32) -> wasmtime::Result<Vec<u8>> {
+        if len > RANDOM_BYTES_MAX {
+            return Err(BadHostArgument.into());
+        }
+        let mut bytes = vec![0; len as usize];
+        rand::rng().fill_bytes(&mut bytes);
+        Ok(bytes)
+    }
+
+    async fn call(&mut self, name: String, input: String) -> wasmtime::Result<Result<String, FunctionError>> {
+        let result = match self.calls.clone() {
+            Some(calls) => calls.call(&name, input).await,
+            None => Err(not_granted(&name)),
+        };
+        match result {
+            Ok(output) => Ok(Ok(output)),
+            Err(HostCallError::Reported(error)) => Ok(Err(FunctionError {
+                error_type: error.error_type,
+                error_message: error.error_message,
+                stack_trace: error.stack_trace,
+            })),
+            Err(panicked @ HostCallError::Panicked { .. }) => Err(panicked.into()),
+        }
+    }
+
+    fn panicked(&mut self, message: String) -> wasmtime::Result<()> {
+        self.panic_message = Some(panic_message(message.as_bytes()));
+        Ok(())
+    }
+}

@@ -1,0 +1,182 @@
+//! Contract 2: a core module that exports `handle: () -> ()` and takes its event from the imports in `fnhost_v1`.
+
+use super::super::instance::Guest;
+use super::super::instance::HostCallError;
+use super::super::memory::{BadHostArgument, guest_memory};
+use super::{Answer, init_done};
+use crate::function::ReportedError;
+use serde::Serialize;
+use std::sync::Arc;
+use wasmtime::{Caller, Extern, InstancePre, Linker, ModuleExport, Store};
+
+/// The module that the imports belong to.
+pub(in super::super) const MODULE: &str = "fnhost_v1";
+
+/// Adds the imports of contract 2.
+pub(in super::super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    linker.func_wrap(MODULE, "event_len", |caller: Caller<'_, Guest>| -> wasmtime::Result<i32> {
+        Ok(i32::try_from(caller.data().event.len())?)
+    })?;
+    linker.func_wrap(MODULE, "event_read", |mut caller: Caller<'_, Guest>, pointer: i32| {
+        guest_memory(&mut caller)?.write_from_guest(pointer, |guest| &guest.event)
+    })?;
+    linker.func_wrap(MODULE, "context_len", |mut caller: Caller<'_, Guest>| -> wasmtime::Result<i32> {
+        let context = context_json(caller.data())?;
+        let length = i32::try_from(context.len())?;
+        caller.data_mut().context_json = Some(context);
+        Ok(length)
+    })?;
+    linker.func_wrap(MODULE, "context_read", |mut caller: Caller<'_, Guest>, pointer: i32| {
+        if caller.data().context_json.is_none() {
+            caller.data_mut().context_json = Some(context_json(caller.data())?);
+        }
+        guest_memory(&mut caller)?
+            .write_from_guest(pointer, |guest| guest.context_json.as_deref().unwrap_or_default().as_bytes())
+    })?;
+    linker.func_wrap(MODULE, "respond", |mut caller: Caller<'_, Guest>, pointer: i32, length: i32| {
+        let mut memory = guest_memory(&mut caller)?;
+        let answer = Answer::result(memory.slice(pointer, length)?, memory.job().response_bytes_max);
+        memory.guest().answer = Some(answer);
+        wasmtime::Result::Ok(())
+    })?;
+    linker.func_wrap(MODULE, "fail", |mut caller: Caller<'_, Guest>, pointer: i32, length: i32| {
+        let mut memory = guest_memory(&mut caller)?;
+        let answer = Answer::error_object(memory.slice(pointer, length)?, memory.job().response_bytes_max);
+        memory.guest().answer = Some(answer);
+        wasmtime::Result::Ok(())
+    })?;
+    linker.func_wrap(MODULE, "panicked", |mut caller: Caller<'_, Guest>, pointer: i32, length: i32| {
+        let mut memory = guest_memory(&mut caller)?;
+        let message = panic_message(memory.slice(pointer, length)?);
+        memory.guest().panic_message = Some(message);
+        wasmtime::Result::Ok(())
+    })?;
+    linker.func_wrap(MODULE, "remaining_ms", |caller: Caller<'_, Guest>| -> i64 {
+        i64::try_from(caller.data().job.remaining().as_millis()).unwrap_or(i64::MAX)
+    })?;
+    linker.func_wrap_async(
+        MODULE,
+        "call",
+        |mut caller: Caller<'_, Guest>, (name, name_len, input, input_len): (i32, i32, i32, i32)| {
+            Box::new(async move { call(&mut caller, name, name_len, input, input_len).await })
+        },
+    )?;
+    linker.func_wrap(MODULE, "call_read", |mut caller: Caller<'_, Guest>, pointer: i32| {
+        guest_memory(&mut caller)?.write_from_guest(pointer, |guest| &guest.call_answer)
+    })?;
+    Ok(())
+}
+
+/// Instantiates a core module, runs `_initialize` where there is one, and calls the entry point.
+pub(super) async fn run(
+    store: &mut Store<Guest>,
+    pre: &InstancePre<Guest>,
+    initialize: Option<&ModuleExport>,
+    entry: &ModuleExport,
+) -> wasmtime::Result<()> {
+    // Makes no fiber unless the module has a start function.
+    let instance = pre.instantiate_async(&mut *store).await?;
+    for (export, is_entry) in initialize.map(|export| (export, false)).into_iter().chain([(entry, true)]) {
+        // The code's loading has looked at these exports, so they are functions of this type.
+        let Some(Extern::Func(function)) = instance.get_module_export(&mut *store, export) else {
+            return Err(BadHostArgument.into());
+        };
+        let function = function.typed::<(), ()>(&*store)?;
+        if is_entry {
+            init_done(store.data());
+        }
+        function.call_async(&mut *store, ()).await?;
+    }
+    Ok(())
+}
+
+async fn call(
+    caller: &mut Caller<'_, Guest>,
+    name: i32,
+    name_len: i32,
+    input: i32,
+    input_len: i32,
+) -> wasmtime::Result<i32> {
+    let mut memory = guest_memory(caller)?;
+    let name = text(memory.slice(name, name_len)?)?.to_owned();
+    let input = text(memory.slice(input, input_len)?)?.to_owned();
+    let result = match memory.guest().calls.clone() {
+        Some(calls) => calls.call(&name, input).await,
+        None => Err(not_granted(&name)),
+    };
+    let (answer, failed) = match result {
+        Ok(output) => (output.into_bytes(), false),
+        Err(HostCallError::Reported(error)) => (error_object(&error)?, true),
+        Err(panicked @ HostCallError::Panicked { .. }) => return Err(panicked.into()),
+    };
+    let length = i32::try_from(answer.len())?;
+    caller.data_mut().call_answer = answer;
+    Ok(if failed { -length } else { length })
+}
+
+/// What a guest is told about a host function that it was not given.
+pub(super) fn not_granted(name: &str) -> HostCallError {
+    HostCallError::Reported(ReportedError::new(
+        "HostFunctionNotGranted",
+        format!("The host function '{name}' is not granted to this function."),
+    ))
+}
+
+fn text(bytes: &[u8]) -> Result<&str, BadHostArgument> {
+    std::str::from_utf8(bytes).map_err(|_| BadHostArgument)
+}
+
+/// The longest panic message that is kept.
+const PANIC_MESSAGE_BYTES_MAX: usize = 4096;
+
+/// A message from a guest that is about to abort: anything goes, so anything is made readable.
+pub(super) fn panic_message(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(PANIC_MESSAGE_BYTES_MAX)]).into_owned()
+}
+
+fn error_object(error: &ReportedError) -> serde_json::Result<Vec<u8>> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct ErrorObject<'a> {
+        error_type: &'a str,
+        error_message: &'a str,
+        stack_trace: &'a [String],
+    }
+    serde_json::to_vec(&ErrorObject {
+        error_type: &error.error_type,
+        error_message: &error.error_message,
+        stack_trace: &error.stack_trace,
+    })
+}
+
+/// The context as one JSON object, with the field names of contract 1 in snake_case.
+fn context_json(guest: &Guest) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Context<'a> {
+        request_id: String,
+        function_name: &'a str,
+        function_version: String,
+        invoked_function_arn: String,
+        memory_limit_mb: u32,
+        deadline_ms: u64,
+        log_group_name: String,
+        log_stream_name: String,
+        trace_id: Option<&'a Arc<str>>,
+        client_context: Option<&'a Arc<str>>,
+        identity: Option<&'a str>,
+    }
+    let job = &guest.job;
+    serde_json::to_string(&Context {
+        request_id: job.request_id.to_string(),
+        function_name: job.function_name.as_str(),
+        function_version: job.version.to_string(),
+        invoked_function_arn: job.invoked_arn.to_string(),
+        memory_limit_mb: job.memory_limit_mb(),
+        deadline_ms: job.deadline_unix_ms(),
+        log_group_name: job.log_group_name(),
+        log_stream_name: job.log_stream_name(),
+        trace_id: job.trace_id.as_ref(),
+        client_context: job.client_context.as_ref(),
+        identity: None,
+    })
+}

@@ -1,0 +1,180 @@
+//! One invocation, as far as a sandbox has to know it, and what is measured of it while it runs.
+
+use super::log_tail::{LOG_TARGET, LogLines, LogTail};
+use crate::function::{FunctionArn, FunctionName, Phase, Version};
+use crate::request_id::RequestId;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+/// One run of a sandbox: who runs, under which limits, until when. Shared by the guest, its host functions and the
+/// caller, who reads what was measured even when the guest never came to its end.
+pub(crate) struct Job {
+    pub(crate) request_id: RequestId,
+    pub(crate) function_name: FunctionName,
+    pub(crate) version: Version,
+    pub(crate) invoked_arn: FunctionArn,
+    pub(crate) trace_id: Option<Arc<str>>,
+    /// A JSON object.
+    pub(crate) client_context: Option<Arc<str>>,
+    pub(crate) environment: Arc<Environment>,
+    pub(crate) memory_limit_bytes: usize,
+    pub(crate) fuel_budget: Option<u64>,
+    pub(crate) response_bytes_max: usize,
+    pub(crate) started: Instant,
+    pub(crate) deadline: Instant,
+    /// Set when nobody waits for the answer any more; the guest is interrupted at the next tick.
+    pub(crate) cancelled: AtomicBool,
+    pub(crate) meter: Meter,
+}
+
+/// The environment of a version's guests: what the function's configuration says and what Lambda sets.
+pub(crate) struct Environment {
+    pub(crate) variables: Vec<(String, String)>,
+}
+
+/// What an invocation costs, counted while it runs.
+#[derive(Default)]
+pub(crate) struct Meter {
+    log: Mutex<Log>,
+    memory_peak_bytes: AtomicUsize,
+    host_nanos: AtomicU64,
+    /// Nanoseconds from the start of the run until the entry point was called; 0 before.
+    init_nanos: AtomicU64,
+    /// Fuel used, plus one; 0 while unknown.
+    fuel_used: AtomicU64,
+    phase: AtomicU8,
+}
+
+#[derive(Default)]
+struct Log {
+    tail: LogTail,
+    lines: Option<LogLines>,
+}
+
+impl Job {
+    /// Time until the deadline; zero once it passed.
+    pub(crate) fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// The deadline on the system's clock, in milliseconds since the Unix epoch.
+    pub(crate) fn deadline_unix_ms(&self) -> u64 {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        u64::try_from((now + self.remaining()).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// The environment variables of this run: the version's, and those that differ from run to run.
+    pub(crate) fn environment_of_run(&self) -> Vec<(String, String)> {
+        let mut variables = self.environment.variables.clone();
+        variables.push(("AWS_LAMBDA_LOG_STREAM_NAME".to_owned(), self.log_stream_name()));
+        if let Some(trace_id) = &self.trace_id {
+            variables.push(("_X_AMZN_TRACE_ID".to_owned(), trace_id.to_string()));
+        }
+        variables
+    }
+
+    /// The memory limit in MiB, rounded down, as contexts show it.
+    pub(crate) fn memory_limit_mb(&self) -> u32 {
+        u32::try_from(self.memory_limit_bytes / (1024 * 1024)).unwrap_or(u32::MAX)
+    }
+
+    /// `/aws/lambda/<function>`.
+    pub(crate) fn log_group_name(&self) -> String {
+        format!("/aws/lambda/{}", self.function_name)
+    }
+
+    /// `YYYY/MM/DD/[<version>]<32 hex>`: a stream of its own for each sandbox, and so for each run.
+    pub(crate) fn log_stream_name(&self) -> String {
+        let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+        format!("{}/[{}]{}", today.strftime("%Y/%m/%d"), self.version, self.request_id.simple())
+    }
+
+    /// Takes what the guest wrote to its log.
+    pub(crate) fn log(&self, output: &[u8]) {
+        let mut log = self.meter.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.tail.write(output);
+        if tracing::enabled!(target: LOG_TARGET, tracing::Level::INFO) {
+            log.lines
+                .get_or_insert_with(|| LogLines::new(crate::limits::LOGGED_BYTES_MAX))
+                .write(output, |line| self.emit(line));
+        }
+    }
+
+    /// Emits what was left of a last line without its end.
+    pub(crate) fn flush_log(&self) {
+        let mut log = self.meter.log.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lines) = &mut log.lines {
+            lines.flush(|line| self.emit(line));
+        }
+    }
+
+    fn emit(&self, line: &str) {
+        tracing::info!(
+            target: LOG_TARGET,
+            function = %self.function_name,
+            version = %self.version,
+            request_id = %self.request_id,
+            "{line}"
+        );
+    }
+
+    /// The last bytes that the guest wrote.
+    pub(crate) fn log_tail(&self) -> Vec<u8> {
+        self.meter.log.lock().unwrap_or_else(PoisonError::into_inner).tail.as_bytes().to_vec()
+    }
+}
+
+impl Meter {
+    pub(crate) fn memory_grew(&self, held_bytes: usize) {
+        self.memory_peak_bytes.fetch_max(held_bytes, Ordering::Relaxed);
+    }
+
+    /// The most that all memories and tables held together, in bytes.
+    pub(crate) fn memory_peak_bytes(&self) -> usize {
+        self.memory_peak_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_host_time(&self, time: Duration) {
+        self.host_nanos.fetch_add(nanos(time), Ordering::Relaxed);
+    }
+
+    pub(crate) fn host_time(&self) -> Duration {
+        Duration::from_nanos(self.host_nanos.load(Ordering::Relaxed))
+    }
+
+    /// The entry point is about to be called, `init` after the start.
+    pub(crate) fn init_done(&self, init: Duration) {
+        self.init_nanos.store(nanos(init), Ordering::Relaxed);
+        self.phase.store(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        if self.phase.load(Ordering::Relaxed) == 0 { Phase::Init } else { Phase::Invoke }
+    }
+
+    /// How long the start took; `None` if it never came to its end.
+    pub(crate) fn init(&self) -> Option<Duration> {
+        (self.phase() == Phase::Invoke).then(|| Duration::from_nanos(self.init_nanos.load(Ordering::Relaxed)))
+    }
+
+    pub(crate) fn set_fuel_used(&self, fuel: u64) {
+        self.fuel_used.store(fuel.saturating_add(1), Ordering::Relaxed);
+    }
+
+    pub(crate) fn fuel_used(&self) -> Option<u64> {
+        self.fuel_used.load(Ordering::Relaxed).checked_sub(1)
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
