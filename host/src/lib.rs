@@ -1,1 +1,5 @@
 //! fnhost
+
+pub mod error;
+pub mod function;
+pub mod limits;

@@ -1,0 +1,101 @@
+//! [`InvalidParameterValue`].
+
+use super::{Exception, ValidationError};
+use crate::function::{CodeSha256, VersionNumber};
+
+/// `InvalidParameterValueException`, 400: arguments that are well-formed and still can't be.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidParameterValue {
+    /// `CreateFunction` with a name that fits the pattern and is too long. AWS words it like a [`ValidationError`].
+    #[error("{0}")]
+    FunctionName(ValidationError),
+    /// The name has a qualifier, and another one was given apart.
+    #[error("The derived qualifier from the function name does not match the specified qualifier.")]
+    QualifierMismatch,
+    /// A qualifier for an operation on whole functions.
+    #[error(
+        "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. \
+         Please specify either a function name or an unqualified function ARN."
+    )]
+    QualifierNotSupported,
+    /// The environment variables are too long.
+    #[error(
+        "Lambda was unable to configure your environment variables because the environment variables you have provided \
+         exceeded the 4KB limit. String measured: {json}"
+    )]
+    EnvironmentTooLarge {
+        /// The variables as compact JSON: what is measured.
+        json: String,
+    },
+    /// Environment variables that the host sets.
+    #[error(
+        "Lambda was unable to configure your environment variables because the environment variables you have provided \
+         contains reserved keys that are currently not supported for modification. Reserved keys used in this request: {}",
+        keys.join(", ")
+    )]
+    ReservedEnvironmentKeys {
+        /// The reserved names among the variables, sorted.
+        keys: Vec<String>,
+    },
+    /// `PublishVersion` of other code than the caller has seen.
+    #[error(
+        "CodeSHA256 ({given}) is different from current CodeSHA256 in $LATEST ({current}). Please try again with the \
+         CodeSHA256 in $LATEST."
+    )]
+    CodeSha256Mismatch {
+        /// The caller's digest.
+        given: String,
+        /// The digest of `$LATEST`.
+        current: CodeSha256,
+    },
+    /// `DeleteFunction` of `$LATEST`.
+    #[error("$LATEST version cannot be deleted without deleting the function.")]
+    LatestNotDeletable,
+    /// `DeleteFunction` of an alias.
+    #[error("Deletion of aliases is not currently supported.")]
+    AliasNotDeletable,
+    /// An alias with more than one second version.
+    #[error("Number of items in AdditionalVersionWeights cannot be greater than {max}")]
+    TooManyVersionWeights {
+        /// Second versions there may be.
+        max: usize,
+    },
+    /// An alias with a weight for the version it points at anyway.
+    #[error(
+        "Invalid function version {version}. Function version {version} is already included in routing configuration."
+    )]
+    VersionAlreadyRouted {
+        /// The version.
+        version: VersionNumber,
+    },
+    /// An alias of `$LATEST` with a second version.
+    #[error("$LATEST is not supported for an alias pointing to more than 1 version")]
+    LatestWithVersionWeights,
+    /// The function has all the aliases it may have. No counterpart in AWS.
+    #[error("A function may have {max} aliases.")]
+    TooManyAliases {
+        /// Aliases there may be.
+        max: usize,
+    },
+    /// A reservation that leaves too little for the other functions.
+    #[error(
+        "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its \
+         minimum value of [{unreserved_min}]."
+    )]
+    UnreservedConcurrencyTooLow {
+        /// What must stay unreserved.
+        unreserved_min: u32,
+    },
+    /// A `Marker` that no listing has given.
+    #[error("Invalid Marker: {marker}")]
+    Marker {
+        /// The marker.
+        marker: String,
+    },
+}
+
+impl Exception for InvalidParameterValue {
+    const CODE: &'static str = "InvalidParameterValueException";
+    const STATUS: u16 = 400;
+}

@@ -1,0 +1,50 @@
+//! Functions as data: names, ARNs, versions, aliases, configuration, and the rules they keep.
+//!
+//! Everything here is parsed once, and after that no code checks it again. The types share their text (`Arc<str>`), so
+//! cloning one on the way of an invocation costs a reference count.
+
+mod alias;
+mod arn;
+mod config;
+mod environment;
+mod name;
+mod operation;
+mod qualifier;
+mod reference;
+mod revision;
+mod version;
+
+pub use alias::{AliasConfiguration, AliasName, AliasRouting};
+pub use arn::{ArnBase, FunctionArn};
+pub use config::{ConfigurationUpdate, FunctionConfiguration};
+pub use name::FunctionName;
+pub use operation::Operation;
+pub use qualifier::Qualifier;
+pub use reference::{FunctionReference, FunctionTarget};
+pub use revision::{CodeSha256, RevisionId};
+pub use version::{Version, VersionNumber};
+
+/// Whether a byte is one of `[a-zA-Z0-9-_]`, the alphabet of function and alias names.
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
+}
+
+/// Serialises a type as its `Display` text and deserialises it through `FromStr`, so that its rules hold there too.
+macro_rules! serde_as_text {
+    ($($type:ty),+) => {$(
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )+};
+}
+
+serde_as_text!(AliasName, CodeSha256, FunctionArn, FunctionName, Qualifier, RevisionId, Version, VersionNumber);
