@@ -3,6 +3,13 @@
 //! The library's ranges are wider than AWS's below, because a sandbox is far smaller than a micro-VM: 64 KiB of memory
 //! and a timeout of 1 ms are useful here. AWS's own ranges belong to the REST API, which checks `aws_min ..= aws_max`.
 
+mod sandbox;
+
+pub use sandbox::{
+    CLIENT_CONTEXT_BYTES_MAX, EVENT_PAYLOAD_BYTES_MAX, INVOCATION_DEPTH_MAX, LOGGED_BYTES_MAX, PAYLOAD_BYTES_MAX,
+    RESPONSE_BYTES_MAX, SandboxLimits,
+};
+
 use std::time::Duration;
 
 const KIB: u64 = 1024;

@@ -19,9 +19,7 @@ pub(crate) use instance::{HostCall, HostCallError, HostCalls};
 
 use crate::limits::SandboxLimits;
 use bytes::Bytes;
-use code::archive::Package;
-use code::inspect::CodeReport;
-use code::{Linkers, LoadedCode};
+use code::{GuestCode, Linkers, LoadedCode};
 use dashmap::DashMap;
 use engine::{EngineProfile, Engines};
 use frames::{Frame, RawFrame};
@@ -44,7 +42,7 @@ pub(crate) struct Sandbox {
     loaded: DashMap<([u8; 32], EngineProfile), Weak<LoadedCode>>,
     compile_slots: Arc<Semaphore>,
     limits: SandboxLimits,
-    workers: Arc<Workers>,
+    workers: Workers,
     ticker: Arc<Ticker>,
 }
 
@@ -79,7 +77,7 @@ impl Sandbox {
             linkers: [OnceLock::new(), OnceLock::new()],
             loaded: DashMap::new(),
             compile_slots: Arc::new(Semaphore::new(limits.compile_slots)),
-            workers: Arc::new(Workers::new(limits.worker_threads, limits.blocking_threads_max)),
+            workers: Workers::new(limits.worker_threads, limits.blocking_threads_max),
             limits,
             ticker,
         }
@@ -95,7 +93,7 @@ impl Sandbox {
 
     /// Runs one invocation in a fresh instance. `held` is dropped when the sandbox is free again.
     pub(crate) fn run(
-        &self,
+        self: &Arc<Self>,
         code: Arc<LoadedCode>,
         job: Arc<Job>,
         event: Bytes,
@@ -129,7 +127,7 @@ impl Sandbox {
 
     /// Runs one invocation of a native function, under the same deadline. `held` is dropped at its end.
     pub(crate) fn run_native(
-        &self,
+        self: &Arc<Self>,
         work: impl Future<Output = outcome::Ending> + Send + 'static,
         job: Arc<Job>,
         held: impl Send + 'static,
@@ -153,13 +151,24 @@ impl Sandbox {
     }
 
     fn running(
-        &self,
+        self: &Arc<Self>,
         work: running::Work,
         job: Arc<Job>,
         code: Option<Arc<LoadedCode>>,
         place: Arc<SharedPlace>,
     ) -> Running {
-        Running::new(work, job, code, place, Arc::clone(&self.ticker), Arc::clone(&self.workers))
+        Running::new(work, job, code, place, Arc::clone(self))
+    }
+
+    /// Invocations in progress.
+    pub(crate) fn in_progress_count(&self) -> usize {
+        self.engines.in_progress()
+    }
+
+    /// Ends every invocation in progress, and every one that begins later.
+    pub(crate) fn close(&self) {
+        self.engines.close();
+        self.ticker.ring_all();
     }
 
     /// Counts an invocation in, and has the ticker awake for it.
@@ -178,23 +187,21 @@ impl Sandbox {
     /// The engine refuses the code; it takes too long; the host has no threads or memory left.
     pub(crate) async fn load(
         self: &Arc<Self>,
-        package: Package,
-        report: CodeReport,
+        code: &Arc<GuestCode>,
         profile: EngineProfile,
-    ) -> Result<Arc<LoadedCode>, LoadError> {
-        let key = (package.sha256, profile);
-        if let Some(code) = self.loaded.get(&key).and_then(|code| code.upgrade()) {
-            return Ok(code);
+    ) -> Result<(), LoadError> {
+        if code.loaded(profile).is_some() {
+            return Ok(());
         }
         let workers = self.workers().map_err(|error| LoadError::HostFault(error.to_string()))?;
         let waited = self.limits.compile_wait;
-        let (sandbox, slots) = (Arc::clone(self), Arc::clone(&self.compile_slots));
+        let (sandbox, slots, code) = (Arc::clone(self), Arc::clone(&self.compile_slots), Arc::clone(code));
         let compile = workers.spawn(async move {
             let slot = slots.acquire_owned().await.map_err(|error| LoadError::HostFault(error.to_string()))?;
             let compile = Handle::current().spawn_blocking(move || {
-                let code = sandbox.compile(package, report, profile);
+                let loaded = sandbox.compile(&code, profile);
                 drop(slot);
-                code
+                loaded
             });
             compile.await.map_err(|error| LoadError::HostFault(error.to_string()))?
         });
@@ -211,16 +218,12 @@ impl Sandbox {
     }
 
     /// Compiles in threads of its own, which are gone when it is done. Blocking.
-    fn compile(
-        &self,
-        package: Package,
-        report: CodeReport,
-        profile: EngineProfile,
-    ) -> Result<Arc<LoadedCode>, LoadError> {
-        let key = (package.sha256, profile);
-        // Somebody else may have compiled it while this one waited for a slot.
-        if let Some(code) = self.loaded.get(&key).and_then(|code| code.upgrade()) {
-            return Ok(code);
+    fn compile(&self, code: &GuestCode, profile: EngineProfile) -> Result<(), LoadError> {
+        let key = (code.sha256(), profile);
+        // The same upload may be in use already, or somebody else compiled it while this one waited for a slot.
+        if let Some(loaded) = self.loaded.get(&key).and_then(|loaded| loaded.upgrade()) {
+            code.set_loaded(loaded);
+            return Ok(());
         }
         let host_fault = |error: wasmtime::Error| LoadError::HostFault(format!("{error:?}"));
         let engine = self.engines.get(profile).map_err(host_fault)?;
@@ -238,16 +241,16 @@ impl Sandbox {
             .thread_name(|_| "fnhost-compile".to_owned())
             .build()
             .map_err(|error| LoadError::HostFault(error.to_string()))?;
-        let compile = || LoadedCode::compile(engine, linkers, profile, package, report);
-        let code = threads.install(compile).map_err(|error| LoadError::Refused(format!("{error:#}")))?;
-        let code = Arc::new(code);
-        self.loaded.retain(|_, code| code.strong_count() > 0);
-        self.loaded.insert(key, Arc::downgrade(&code));
-        Ok(code)
+        let compile = || LoadedCode::compile(engine, linkers, profile, Arc::clone(&self.engines), code);
+        let loaded = threads.install(compile).map_err(|error| LoadError::Refused(format!("{error:#}")))?;
+        let loaded = code.set_loaded(Arc::new(loaded));
+        self.loaded.retain(|_, loaded| loaded.strong_count() > 0);
+        self.loaded.insert(key, Arc::downgrade(loaded));
+        Ok(())
     }
 
     /// Finds files and lines for a trap's frames. After a while, or where that is too much work, names alone.
-    pub(crate) async fn symbolize(&self, code: &Arc<LoadedCode>, frames: Vec<RawFrame>) -> Vec<Frame> {
+    pub(crate) async fn symbolize(&self, code: &Arc<GuestCode>, frames: Vec<RawFrame>) -> Vec<Frame> {
         if frames.is_empty() {
             return Vec::new();
         }

@@ -5,31 +5,76 @@ pub(crate) mod inspect;
 
 use super::contract;
 use super::contract::component::FunctionPre;
-use super::engine::EngineProfile;
+use super::engine::{EngineProfile, Engines};
 use super::frames::Symbolizer;
 use super::instance::Guest;
 use super::wasi;
-use archive::Package;
+use archive::{Package, TaskFiles};
 use bytes::Bytes;
 use inspect::{CodeReport, Contract};
-use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use wasmtime::component::Component;
 use wasmtime::{Engine, ExternType, InstancePre, Linker, Module, ModuleExport};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
+/// A function's code as it was uploaded, and its compiled forms.
+pub(crate) struct GuestCode {
+    package: Package,
+    report: CodeReport,
+    /// By [`EngineProfile`].
+    loaded: [OnceLock<Arc<LoadedCode>>; 2],
+    symbolizer: OnceLock<Symbolizer>,
+}
+
+impl GuestCode {
+    /// Code that was unpacked and inspected.
+    pub(crate) fn new(package: Package, report: CodeReport) -> GuestCode {
+        GuestCode { package, report, loaded: [OnceLock::new(), OnceLock::new()], symbolizer: OnceLock::new() }
+    }
+
+    /// What inspection found.
+    pub(crate) fn report(&self) -> &CodeReport {
+        &self.report
+    }
+
+    /// SHA-256 of what was uploaded.
+    pub(crate) fn sha256(&self) -> [u8; 32] {
+        self.package.sha256
+    }
+
+    /// Length of what was uploaded, in bytes.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.package.size
+    }
+
+    /// The compiled form for a profile, if there is one: see [`super::Sandbox::load`].
+    pub(crate) fn loaded(&self, profile: EngineProfile) -> Option<&Arc<LoadedCode>> {
+        self.loaded[profile as usize].get()
+    }
+
+    /// Keeps a compiled form. If there is one already, that one stays.
+    pub(super) fn set_loaded(&self, loaded: Arc<LoadedCode>) -> &Arc<LoadedCode> {
+        self.loaded[loaded.profile as usize].get_or_init(|| loaded)
+    }
+
+    /// The symbols of the code's debug information, read at the first trap. Blocking.
+    pub(super) fn symbolizer(&self) -> &Symbolizer {
+        self.symbolizer.get_or_init(|| Symbolizer::new(Bytes::clone(&self.package.module)))
+    }
+}
+
 /// Compiled code with its imports linked and its exports looked up.
 pub(crate) struct LoadedCode {
     pub(super) entry: Entry,
     pub(super) profile: EngineProfile,
+    pub(super) engines: Arc<Engines>,
     /// Whether something that it imports needs a tokio runtime around it.
     pub(super) needs_runtime: bool,
     pub(super) guest_time: GuestTime,
-    report: CodeReport,
-    package: Package,
-    symbolizer: OnceLock<Symbolizer>,
+    /// The directory that guests see as `/var/task`.
+    pub(super) files: Option<TaskFiles>,
 }
 
 /// How the code is entered, by contract.
@@ -59,7 +104,7 @@ impl Linkers {
 }
 
 impl LoadedCode {
-    /// Compiles and links a package that was inspected. Blocking, and takes seconds for large modules; uses all threads
+    /// Compiles and links code. Blocking, and takes seconds for large modules; uses all threads
     /// of the rayon pool that it is called in.
     ///
     /// # Errors
@@ -68,23 +113,23 @@ impl LoadedCode {
         engine: &Engine,
         linkers: &Linkers,
         profile: EngineProfile,
-        package: Package,
-        report: CodeReport,
+        engines: Arc<Engines>,
+        code: &GuestCode,
     ) -> wasmtime::Result<LoadedCode> {
-        let (entry, needs_runtime) = match report.contract {
+        let (entry, needs_runtime) = match code.report.contract {
             Contract::Core | Contract::Command => {
-                let module = Module::new(engine, &package.module)?;
-                let entry_name = if report.contract == Contract::Core { "handle" } else { "_start" };
+                let module = Module::new(engine, &code.package.module)?;
+                let entry_name = if code.report.contract == Contract::Core { "handle" } else { "_start" };
                 let entry = function_export(&module, entry_name)
                     .ok_or_else(|| wasmtime::format_err!("the export {entry_name} is not a function without parameters and results"))?;
                 // A command's `_start` does its own initialisation.
                 let initialize =
-                    if report.contract == Contract::Core { function_export(&module, "_initialize") } else { None };
+                    if code.report.contract == Contract::Core { function_export(&module, "_initialize") } else { None };
                 let pre = linkers.core.instantiate_pre(&module)?;
                 let needs_runtime = module.imports().any(|import| {
                     import.module() == "wasi_snapshot_preview1" && !wasi::preview1::OWN.contains(&import.name())
                 });
-                let entry = if report.contract == Contract::Core {
+                let entry = if code.report.contract == Contract::Core {
                     Entry::Core { pre, initialize, entry }
                 } else {
                     Entry::Command { pre, initialize, entry }
@@ -92,11 +137,11 @@ impl LoadedCode {
                 (entry, needs_runtime)
             }
             Contract::Component | Contract::CommandComponent => {
-                let component = Component::new(engine, &package.module)?;
+                let component = Component::new(engine, &code.package.module)?;
                 let mut linker = linkers.component.clone();
                 wasi::denied::add_to_linker(&mut linker, &component)?;
                 let pre = linker.instantiate_pre(&component)?;
-                let entry = if report.contract == Contract::Component {
+                let entry = if code.report.contract == Contract::Component {
                     Entry::Component(FunctionPre::new(pre)?)
                 } else {
                     Entry::CommandComponent(CommandPre::new(pre)?)
@@ -109,37 +154,11 @@ impl LoadedCode {
         Ok(LoadedCode {
             entry,
             profile,
+            engines,
             needs_runtime,
             guest_time: GuestTime::default(),
-            report,
-            package,
-            symbolizer: OnceLock::new(),
+            files: code.package.files.clone(),
         })
-    }
-
-    /// What inspection found.
-    pub(crate) fn report(&self) -> &CodeReport {
-        &self.report
-    }
-
-    /// SHA-256 of what was uploaded.
-    pub(crate) fn sha256(&self) -> [u8; 32] {
-        self.package.sha256
-    }
-
-    /// Length of what was uploaded, in bytes.
-    pub(crate) fn size_bytes(&self) -> u64 {
-        self.package.size
-    }
-
-    /// The directory that guests see as `/var/task`.
-    pub(super) fn files(&self) -> Option<&Path> {
-        self.package.files.as_ref().map(archive::TaskFiles::path)
-    }
-
-    /// The symbols of the code's debug information, read at the first trap. Blocking.
-    pub(super) fn symbolizer(&self) -> &Symbolizer {
-        self.symbolizer.get_or_init(|| Symbolizer::new(Bytes::clone(&self.package.module)))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::ticker::Ticked;
 use crate::limits::SandboxLimits;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 /// How code is compiled. wasmtime fixes this per engine, so that each profile is an engine of its own.
@@ -21,11 +21,16 @@ pub(super) struct Engines {
     plain: OnceLock<Engine>,
     fuel_metered: OnceLock<Engine>,
     in_progress: AtomicUsize,
+    closing: AtomicBool,
 }
 
 impl Engines {
     pub(super) fn new(limits: SandboxLimits) -> Engines {
-        Engines { limits, plain: OnceLock::new(), fuel_metered: OnceLock::new(), in_progress: AtomicUsize::new(0) }
+        Engines {
+            limits,
+            plain: OnceLock::new(), fuel_metered: OnceLock::new(), in_progress: AtomicUsize::new(0),
+            closing: AtomicBool::new(false),
+        }
     }
 
     /// The engine for a profile, made at its first use: a pool is a large reservation of address space.
@@ -49,6 +54,20 @@ impl Engines {
         self.in_progress.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Invocations in progress: sandboxes in use, native functions too.
+    pub(super) fn in_progress(&self) -> usize {
+        self.in_progress.load(Ordering::SeqCst)
+    }
+
+    /// Ends every invocation at its next tick or suspension.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
     pub(super) fn end(&self) {
         self.in_progress.fetch_sub(1, Ordering::SeqCst);
     }
@@ -56,7 +75,7 @@ impl Engines {
 
 impl Ticked for Engines {
     fn is_active(&self) -> bool {
-        self.in_progress.load(Ordering::SeqCst) > 0
+        self.in_progress() > 0
     }
 
     fn tick(&self) {

@@ -185,7 +185,7 @@ fn at_tick(store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline
         job.meter.set_fuel_used(budget.saturating_sub(store.get_fuel().unwrap_or(0)));
     }
     let now = Instant::now();
-    if now >= job.deadline || job.is_cancelled() {
+    if now >= job.deadline || job.is_cancelled() || guest.code.engines.is_closing() {
         return Ok(UpdateDeadline::Interrupt);
     }
     Ok(match guest.place.get() {

@@ -1,7 +1,8 @@
 //! One invocation, as far as a sandbox has to know it, and what is measured of it while it runs.
 
 use super::log_tail::{LOG_TARGET, LogLines, LogTail};
-use crate::function::{FunctionArn, FunctionName, Phase, Version};
+use super::wasi::TASK_ROOT;
+use crate::function::{FunctionArn, FunctionConfiguration, Phase};
 use crate::request_id::RequestId;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,13 +12,12 @@ use std::time::{Duration, Instant, SystemTime};
 /// caller, who reads what was measured even when the guest never came to its end.
 pub(crate) struct Job {
     pub(crate) request_id: RequestId,
-    pub(crate) function_name: FunctionName,
-    pub(crate) version: Version,
+    pub(crate) configuration: Arc<FunctionConfiguration>,
+    /// With the qualifier that the caller used.
     pub(crate) invoked_arn: FunctionArn,
     pub(crate) trace_id: Option<Arc<str>>,
     /// A JSON object.
     pub(crate) client_context: Option<Arc<str>>,
-    pub(crate) environment: Arc<Environment>,
     pub(crate) memory_limit_bytes: usize,
     pub(crate) fuel_budget: Option<u64>,
     pub(crate) response_bytes_max: usize,
@@ -26,11 +26,6 @@ pub(crate) struct Job {
     /// Set when nobody waits for the answer any more; the guest is interrupted at the next tick.
     pub(crate) cancelled: AtomicBool,
     pub(crate) meter: Meter,
-}
-
-/// The environment of a version's guests: what the function's configuration says and what Lambda sets.
-pub(crate) struct Environment {
-    pub(crate) variables: Vec<(String, String)>,
 }
 
 /// What an invocation costs, counted while it runs.
@@ -72,14 +67,30 @@ impl Job {
         self.cancelled.load(Ordering::Relaxed)
     }
 
-    /// The environment variables of this run: the version's, and those that differ from run to run.
-    pub(crate) fn environment_of_run(&self) -> Vec<(String, String)> {
-        let mut variables = self.environment.variables.clone();
-        variables.push(("AWS_LAMBDA_LOG_STREAM_NAME".to_owned(), self.log_stream_name()));
-        if let Some(trace_id) = &self.trace_id {
-            variables.push(("_X_AMZN_TRACE_ID".to_owned(), trace_id.to_string()));
-        }
-        variables
+    /// The environment variables of this run: the function's own, and those that Lambda sets (developer guide, "Defined
+    /// runtime environment variables"), but for credentials, of which there are none.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let configuration = &self.configuration;
+        let region = self.invoked_arn.base().region();
+        let own = configuration.environment.iter().map(|(name, value)| (name.clone(), value.clone()));
+        let set = [
+            ("AWS_REGION", region.to_owned()),
+            ("AWS_DEFAULT_REGION", region.to_owned()),
+            ("AWS_LAMBDA_FUNCTION_NAME", configuration.function_name.to_string()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", configuration.version.to_string()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", self.memory_limit_mb().to_string()),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", self.log_group_name()),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", self.log_stream_name()),
+            ("AWS_EXECUTION_ENV", concat!("fnhost_", env!("CARGO_PKG_VERSION")).to_owned()),
+            ("_HANDLER", configuration.handler.clone()),
+            ("LAMBDA_TASK_ROOT", TASK_ROOT.to_owned()),
+            ("LAMBDA_RUNTIME_DIR", "/var/runtime".to_owned()),
+            ("LANG", "en_US.UTF-8".to_owned()),
+            ("TZ", ":UTC".to_owned()),
+        ];
+        let trace = self.trace_id.iter().map(|id| ("_X_AMZN_TRACE_ID".to_owned(), id.to_string()));
+        own.chain(set.map(|(name, value)| (name.to_owned(), value))).chain(trace).collect()
     }
 
     /// The memory limit in MiB, rounded down, as contexts show it.
@@ -89,13 +100,13 @@ impl Job {
 
     /// `/aws/lambda/<function>`.
     pub(crate) fn log_group_name(&self) -> String {
-        format!("/aws/lambda/{}", self.function_name)
+        format!("/aws/lambda/{}", self.configuration.function_name)
     }
 
     /// `YYYY/MM/DD/[<version>]<32 hex>`: a stream of its own for each sandbox, and so for each run.
     pub(crate) fn log_stream_name(&self) -> String {
         let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
-        format!("{}/[{}]{}", today.strftime("%Y/%m/%d"), self.version, self.request_id.simple())
+        format!("{}/[{}]{}", today.strftime("%Y/%m/%d"), self.configuration.version, self.request_id.simple())
     }
 
     /// Takes what the guest wrote to its log.
@@ -120,8 +131,8 @@ impl Job {
     fn emit(&self, line: &str) {
         tracing::info!(
             target: LOG_TARGET,
-            function = %self.function_name,
-            version = %self.version,
+            function = %self.configuration.function_name,
+            version = %self.configuration.version,
             request_id = %self.request_id,
             "{line}"
         );

@@ -4,6 +4,7 @@ use super::code::Entry;
 use super::contract::{Answer, command::last_line};
 use super::frames::RawFrame;
 use super::instance::{Guest, HostCallError};
+use super::job::Job;
 use super::memory::BadHostArgument;
 use crate::function::{BadResponse, FunctionError, PanicPlace, ReportedError, Trap};
 use bytes::Bytes;
@@ -30,13 +31,15 @@ pub(crate) enum Ending {
     Failed(FunctionError),
     /// Not begun: all sandboxes are in use.
     NoSandboxLeft,
+    /// By the end of the host.
+    ShutDown,
     /// By a fault of the host. The text is for its log.
     HostFault(String),
 }
 
 impl Outcome {
     /// The deadline passed while the guest was at work, or before it began.
-    pub(super) fn timed_out(guest_job: &super::job::Job) -> Outcome {
+    pub(super) fn timed_out(guest_job: &Job) -> Outcome {
         Outcome {
             ending: Ending::Failed(FunctionError::TimedOut {
                 limit: guest_job.deadline.saturating_duration_since(guest_job.started),
@@ -47,8 +50,13 @@ impl Outcome {
         }
     }
 
+    /// The host was shut down while the guest was at work.
+    pub(super) fn shut_down(job: &Job) -> Outcome {
+        Outcome { ending: Ending::ShutDown, frames: Vec::new(), ran: job.started.elapsed() }
+    }
+
     /// The host failed.
-    pub(super) fn host_fault(job: &super::job::Job, reason: String) -> Outcome {
+    pub(super) fn host_fault(job: &Job, reason: String) -> Outcome {
         Outcome { ending: Ending::HostFault(reason), frames: Vec::new(), ran: job.started.elapsed() }
     }
 }
@@ -105,6 +113,7 @@ fn ended(error: &wasmtime::Error, guest: &mut Guest) -> (Ending, Vec<RawFrame>) 
     }
     let backtrace = error.downcast_ref::<WasmBacktrace>();
     let trap = match error.downcast_ref::<wasmtime::Trap>() {
+        Some(wasmtime::Trap::Interrupt) if guest.code.engines.is_closing() => return (Ending::ShutDown, Vec::new()),
         Some(wasmtime::Trap::Interrupt) => return (Outcome::timed_out(&guest.job).ending, Vec::new()),
         Some(wasmtime::Trap::OutOfFuel) => {
             let budget = guest.job.fuel_budget.unwrap_or_default();

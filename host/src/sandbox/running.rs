@@ -8,8 +8,8 @@ use super::code::LoadedCode;
 use super::instance::{Guest, Place, SharedPlace, watching_grace};
 use super::job::Job;
 use super::outcome::Outcome;
-use super::ticker::{Alarm, Ticker};
-use super::workers::Workers;
+use super::Sandbox;
+use super::ticker::Alarm;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -44,8 +44,7 @@ pub(crate) struct Running {
     code: Option<Arc<LoadedCode>>,
     place: Arc<SharedPlace>,
     alarm: Option<Alarm>,
-    ticker: Arc<Ticker>,
-    workers: Arc<Workers>,
+    sandbox: Arc<Sandbox>,
     /// Time in polls of the caller's task.
     guest_time: Duration,
 }
@@ -63,10 +62,9 @@ impl Running {
         job: Arc<Job>,
         code: Option<Arc<LoadedCode>>,
         place: Arc<SharedPlace>,
-        ticker: Arc<Ticker>,
-        workers: Arc<Workers>,
+        sandbox: Arc<Sandbox>,
     ) -> Running {
-        Running { stage: Stage::Here(work), job, code, place, alarm: None, ticker, workers, guest_time: Duration::ZERO }
+        Running { stage: Stage::Here(work), job, code, place, alarm: None, sandbox, guest_time: Duration::ZERO }
     }
 
     /// Makes the run end where it began: on a thread that its caller gives up for it.
@@ -76,7 +74,7 @@ impl Running {
 
     /// Moves the work to the host's workers. If they can't be started it stays, and goes on making room here.
     fn move_to_workers(&mut self) -> std::io::Result<()> {
-        let handle = self.workers.handle()?;
+        let handle = self.sandbox.workers.handle()?;
         let Stage::Here(work) = std::mem::replace(&mut self.stage, Stage::Ended) else { return Ok(()) };
         self.place.set(Place::Workers);
         let (sender, outcome) = oneshot::channel();
@@ -98,11 +96,11 @@ impl Running {
     /// Polls the work on this thread.
     fn poll_here(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         let Stage::Here(work) = &mut self.stage else { return Poll::Pending };
-        if self.alarm.as_ref().is_some_and(Alarm::has_rung) {
+        if self.is_over() {
             return Poll::Ready(self.time_out());
         }
         let needs_runtime = self.code.as_ref().is_some_and(|code| code.needs_runtime);
-        let runtime = if needs_runtime { self.workers.handle().map(tokio::runtime::Handle::enter).map(Some) } else { Ok(None) };
+        let runtime = if needs_runtime { self.sandbox.workers.handle().map(tokio::runtime::Handle::enter).map(Some) } else { Ok(None) };
         let runtime = match runtime {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -141,7 +139,7 @@ impl Running {
                 Outcome::host_fault(&self.job, "the workers were shut down, or the run panicked".to_owned())
             }));
         }
-        if self.alarm.as_ref().is_some_and(Alarm::has_rung) {
+        if self.is_over() {
             return Poll::Ready(self.time_out());
         }
         self.watch_deadline(cx);
@@ -152,17 +150,26 @@ impl Running {
     fn watch_deadline(&mut self, cx: &mut Context<'_>) {
         match &self.alarm {
             Some(alarm) => alarm.set_waker(cx.waker()),
-            None => self.alarm = Some(self.ticker.alarm(self.job.deadline, cx.waker().clone())),
+            None => self.alarm = Some(self.sandbox.ticker.alarm(self.job.deadline, cx.waker().clone())),
         }
         // It may have rung before the waker was there.
-        if self.alarm.as_ref().is_some_and(Alarm::has_rung) {
+        if self.is_over() {
             cx.waker().wake_by_ref();
         }
     }
 
+    /// Whether the deadline passed, or the host is closing, while the guest was suspended or elsewhere.
+    fn is_over(&self) -> bool {
+        self.alarm.as_ref().is_some_and(Alarm::has_rung) || (self.alarm.is_some() && self.sandbox.engines.is_closing())
+    }
+
     /// Answers for a guest that is still at work, and ends it.
     fn time_out(&mut self) -> Outcome {
-        let outcome = Outcome::timed_out(&self.job);
+        let outcome = if self.job.remaining().is_zero() {
+            Outcome::timed_out(&self.job)
+        } else {
+            Outcome::shut_down(&self.job)
+        };
         self.end();
         outcome
     }

@@ -104,6 +104,15 @@ impl Ticker {
         Ok(())
     }
 
+    /// Wakes every future that has an alarm, to look whether something else than its deadline ends it.
+    pub(super) fn ring_all(&self) {
+        let waiting: Vec<_> = lock(&self.shared.alarms).values().cloned().collect();
+        for alarm in waiting {
+            let waker = lock(&alarm.waker).clone();
+            waker.wake();
+        }
+    }
+
     /// Watches `deadline` for a future: once it passed, the alarm has rung and `waker` is woken.
     pub(super) fn alarm(&self, deadline: Instant, waker: Waker) -> Alarm {
         let state = Arc::new(AlarmState { rung: AtomicBool::new(false), waker: Mutex::new(waker) });

@@ -55,7 +55,7 @@ impl Guest {
         let mut builder = WasiCtxBuilder::new();
         builder
             .arg(PROGRAM_NAME)
-            .envs(&self.job.environment_of_run())
+            .envs(&self.job.environment())
             .initial_cwd(TASK_ROOT)
             .stderr(Sink::Log(Arc::clone(&self.job)))
             .monotonic_clock(Monotonic)
@@ -68,10 +68,10 @@ impl Guest {
                 .stdout(Sink::Captured(Arc::clone(captured))),
             None => builder.stdout(Sink::Log(Arc::clone(&self.job))),
         };
-        if let Some(files) = self.code.files()
-            && let Err(error) = builder.preopened_dir(files, TASK_ROOT, FsPerms::ReadOnly)
+        if let Some(files) = &self.code.files
+            && let Err(error) = builder.preopened_dir(files.path(), TASK_ROOT, FsPerms::ReadOnly)
         {
-            tracing::error!(path = %files.display(), %error, "the function's files can't be opened");
+            tracing::error!(path = %files.path().display(), %error, "the function's files can't be opened");
         }
         builder
     }

@@ -41,8 +41,8 @@ pub(super) async fn run(store: &mut Store<Guest>, pre: &FunctionPre<Guest>) -> w
     let job = &guest.job;
     let context = bindings::exports::fnhost::function::handler::Context {
         request_id: job.request_id.to_string(),
-        function_name: job.function_name.as_str().to_owned(),
-        function_version: job.version.to_string(),
+        function_name: job.configuration.function_name.as_str().to_owned(),
+        function_version: job.configuration.version.to_string(),
         invoked_function_arn: job.invoked_arn.to_string(),
         memory_limit_mb: job.memory_limit_mb(),
         deadline_ms: job.deadline_unix_ms(),
@@ -95,7 +95,7 @@ impl Host for Guest {
     }
 
     fn environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
-        Ok(self.job.environment_of_run())
+        Ok(self.job.environment())
     }
 
     fn random_bytes(&mut self, len: u32) -> wasmtime::Result<Vec<u8>> {

@@ -168,8 +168,8 @@ fn context_json(guest: &Guest) -> serde_json::Result<String> {
     let job = &guest.job;
     serde_json::to_string(&Context {
         request_id: job.request_id.to_string(),
-        function_name: job.function_name.as_str(),
-        function_version: job.version.to_string(),
+        function_name: job.configuration.function_name.as_str(),
+        function_version: job.configuration.version.to_string(),
         invoked_function_arn: job.invoked_arn.to_string(),
         memory_limit_mb: job.memory_limit_mb(),
         deadline_ms: job.deadline_unix_ms(),

@@ -142,7 +142,7 @@ fn fd_write(
 
 /// The environment as `NAME=value` texts.
 fn environment(caller: &Caller<'_, Guest>) -> Vec<Vec<u8>> {
-    let variables = caller.data().job.environment_of_run();
+    let variables = caller.data().job.environment();
     variables.into_iter().map(|(name, value)| format!("{name}={value}").into_bytes()).collect()
 }
 

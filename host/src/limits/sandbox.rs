@@ -1,0 +1,78 @@
+//! [`SandboxLimits`]: what the sandboxes of one host may take together.
+
+use std::time::Duration;
+
+/// What a synchronous caller may send, in bytes (AWS, developer guide, "Lambda quotas": 6 MB; recorded: 6,291,456).
+pub const PAYLOAD_BYTES_MAX: usize = 6 * 1024 * 1024;
+
+/// What an asynchronous caller may send, in bytes (AWS, developer guide: 1 MB since October 2025).
+pub const EVENT_PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
+
+/// What a function may answer, in bytes: 6 MB and 100 (recorded: a string of 6 MB still passes with its quotes).
+pub const RESPONSE_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + 100;
+
+/// Longest client context, in bytes of its base64 (AWS, API reference, `Invoke`).
+pub const CLIENT_CONTEXT_BYTES_MAX: usize = 3583;
+
+/// How much of a guest's output one invocation may send to `tracing`, in bytes. Lambda has no such limit; a guest that
+/// writes all the time would fill the embedder's log. The log tail is not bound by this: it has the last bytes always.
+pub const LOGGED_BYTES_MAX: usize = 1024 * 1024;
+
+/// How deep functions may invoke functions through host functions. (AWS stops recursive loops at about 16 invocations:
+/// developer guide, "Use Lambda recursive loop detection".)
+pub const INVOCATION_DEPTH_MAX: u32 = 16;
+
+/// What the sandboxes of one host may take together, fixed when the host is built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SandboxLimits {
+    /// Sandboxes in use at a time: a pool of address space is reserved for them. Default 1,000: the default of
+    /// [`RegistryLimits::concurrent_executions_max`](super::RegistryLimits::concurrent_executions_max).
+    pub sandboxes_max: u32,
+    /// Sandboxes whose memory is kept for the next invocation of the same function. Default 100, at up to 4 MiB each.
+    /// With more functions in turn than this, calls take longer.
+    pub warm_sandboxes_max: u32,
+    /// A guest's stack, in bytes. Default 1 MiB.
+    pub stack_bytes: usize,
+    /// Memories that may exist at a time beyond one for each sandbox. Default 256.
+    pub spare_memories: u32,
+    /// Memories of one sandbox. Default 32.
+    pub memories_per_sandbox_max: u32,
+    /// Tables of one sandbox. Default 32.
+    pub tables_per_sandbox_max: u32,
+    /// Core instances of one component. Default 128: a Python component has some dozens.
+    pub core_instances_per_sandbox_max: u32,
+    /// Elements of one table. Default 200,000: address space of 1.6 MB for each table of the pool.
+    pub table_elements_max: usize,
+    /// Threads of the host's own that guests run on when they keep a processor for long. Default: one for each processor.
+    pub worker_threads: usize,
+    /// Threads for blocking host functions, file reads and compilations, at most. Default 64.
+    pub blocking_threads_max: usize,
+    /// Compilations at a time. Default 2.
+    pub compile_slots: usize,
+    /// Threads of one compilation. Default: one for each processor.
+    pub compile_threads: usize,
+    /// How long a caller waits for its code to be compiled. Default 5 minutes.
+    pub compile_wait: Duration,
+}
+
+impl Default for SandboxLimits {
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        Self {
+            sandboxes_max: 1_000,
+            warm_sandboxes_max: 100,
+            stack_bytes: 1024 * 1024,
+            spare_memories: 256,
+            memories_per_sandbox_max: 32,
+            tables_per_sandbox_max: 32,
+            core_instances_per_sandbox_max: 128,
+            table_elements_max: 200_000,
+            worker_threads: processors,
+            blocking_threads_max: 64,
+            compile_slots: 2,
+            compile_threads: processors,
+            compile_wait: Duration::from_secs(300),
+        }
+    }
+}
