@@ -16,6 +16,7 @@ mod version;
 
 pub use alias::{AliasConfiguration, AliasName, AliasRouting};
 pub use arn::{ArnBase, FunctionArn};
+pub(crate) use config::validate_description;
 pub use config::{ConfigurationUpdate, FunctionConfiguration};
 pub use name::FunctionName;
 pub use operation::Operation;
