@@ -17,6 +17,7 @@ mod version;
 
 pub use alias::{AliasConfiguration, AliasName, AliasRouting};
 pub use arn::{ArnBase, FunctionArn};
+pub(crate) use config::validate_description;
 pub use config::{ConfigurationUpdate, FunctionConfiguration};
 pub use error::{BadResponse, FunctionError, FunctionErrorKind, PanicPlace, Phase, ReportedError, Trap};
 pub use name::FunctionName;

@@ -3,3 +3,4 @@
 pub mod error;
 pub mod function;
 pub mod limits;
+pub mod registry;

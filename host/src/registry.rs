@@ -1,0 +1,416 @@
+//! The table of functions, with their versions and aliases.
+//!
+//! One entry per function, whose value is one immutable record that every change replaces whole. So a change is atomic for
+//! each function, and an invocation stays on what it resolved: it holds no lock, only shared references.
+
+mod alias;
+#[cfg(test)]
+mod alias_test;
+mod list;
+#[cfg(test)]
+mod model_test;
+mod page;
+mod quota;
+mod record;
+mod resolved;
+mod stamps;
+#[cfg(test)]
+mod version_test;
+
+use std::sync::Arc;
+
+use dashmap::{DashMap, Entry};
+
+pub use self::{
+    alias::{CreateAlias, UpdateAlias},
+    page::{Page, PageRequest},
+    record::{Code, FunctionVersion, PublishVersion},
+    resolved::Resolved,
+    stamps::{Stamps, SystemStamps},
+};
+use self::{quota::Quota, record::FunctionRecord};
+use crate::{
+    error::{
+        CreateAliasError, CreateFunctionError, DeleteAliasError, DeleteFunctionConcurrencyError, DeleteFunctionError,
+        GetAliasError, GetFunctionConcurrencyError, GetFunctionError, InvalidParameterValue, PublishVersionError,
+        PutFunctionConcurrencyError, ResourceConflict, ResourceNotFound, UpdateAliasError, UpdateFunctionCodeError,
+        UpdateFunctionConfigurationError,
+    },
+    function::{
+        AliasConfiguration, AliasName, ArnBase, ConfigurationUpdate, FunctionName, Operation, Qualifier,
+        validate_description,
+    },
+    limits::RegistryLimits,
+};
+
+/// The functions of one host.
+///
+/// `X` is what the sandbox runs, one value per code revision; it is cloned, so it should be an `Arc`. `C` is the cell that
+/// each function has: shared by all its versions and aliases, untouched by updates, gone with the function. A function that
+/// is created again under the same name starts with a new cell, and its versions with 1.
+///
+/// Changes of code have to be made ready (compiled) before they come here; no operation waits for anything.
+pub struct Registry<X, C> {
+    base: ArnBase,
+    stamps: Box<dyn Stamps>,
+    quota: Quota,
+    functions: DashMap<FunctionName, Function<X, C>>,
+}
+
+struct Function<X, C> {
+    record: Arc<FunctionRecord<X>>,
+    cell: Arc<C>,
+}
+
+/// What a change comes to: the next record, if it differs, and the answer.
+type Change<X, T> = (Option<FunctionRecord<X>>, T);
+
+/// `UpdateFunctionCode`'s arguments, besides the code.
+#[derive(Clone, Debug, Default)]
+pub struct UpdateFunctionCode {
+    /// Update only if this is the revision of `$LATEST`.
+    pub revision_id: Option<String>,
+    /// Publish a version of the new code in the same step.
+    pub publish: bool,
+    /// Check everything, change nothing; the answer is what would be.
+    pub dry_run: bool,
+}
+
+impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
+    /// An empty registry of the host at `base`.
+    pub fn new(base: ArnBase, limits: RegistryLimits, stamps: impl Stamps + 'static) -> Self {
+        Self { base, stamps: Box::new(stamps), quota: Quota::new(limits), functions: DashMap::new() }
+    }
+
+    /// What the ARNs of all functions have in common.
+    pub fn arn_base(&self) -> &ArnBase {
+        &self.base
+    }
+
+    /// What the registry may hold.
+    pub fn limits(&self) -> &RegistryLimits {
+        self.quota.limits()
+    }
+
+    /// Bytes of code of all functions, each version counted.
+    pub fn code_bytes(&self) -> u64 {
+        self.quota.code_bytes()
+    }
+
+    /// Concurrency that is left for functions without a reservation.
+    pub fn unreserved_concurrency(&self) -> u32 {
+        self.limits().concurrent_executions_max.saturating_sub(self.quota.reserved_concurrency())
+    }
+
+    /// Whether there is a function `name`: to refuse a duplicate before its code is compiled.
+    pub fn contains(&self, name: &FunctionName) -> bool {
+        self.functions.contains_key(name)
+    }
+
+    /// The version that an invocation runs. `pick` gives a number in `[0, 1)`; it is asked if an alias has two versions.
+    ///
+    /// Allocates nothing, and holds nothing when it returns.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such function, version or alias.
+    pub fn resolve(
+        &self,
+        name: &FunctionName,
+        qualifier: Option<&Qualifier>,
+        pick: impl FnOnce() -> f64,
+    ) -> Result<Resolved<X, C>, ResourceNotFound> {
+        self.find(Operation::InvokeFunction, name, qualifier, pick)
+    }
+
+    /// `GetFunction`: an alias gives the version that it points at.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such function, version or alias.
+    pub fn get(&self, name: &FunctionName, qualifier: Option<&Qualifier>) -> Result<Resolved<X, C>, GetFunctionError> {
+        // No weight exceeds 1, so that this picks the primary version.
+        Ok(self.find(Operation::GetFunction, name, qualifier, || 1.0)?)
+    }
+
+    /// `CreateFunction`, with `publish` as version 1 too. Answers with the version if published, else with `$LATEST`.
+    ///
+    /// # Errors
+    ///
+    /// Settings out of range, a name that is taken, a registry that is full.
+    pub fn create(
+        &self,
+        name: &FunctionName,
+        code: Code<X>,
+        settings: ConfigurationUpdate,
+        publish: bool,
+    ) -> Result<Arc<FunctionVersion<X>>, CreateFunctionError> {
+        settings.validate()?;
+        let Entry::Vacant(entry) = self.functions.entry(name.clone()) else {
+            return Err(ResourceConflict::Function { name: name.clone() }.into());
+        };
+        let record = FunctionRecord::new(self.base.function(name, None), code, settings, &*self.stamps);
+        let (record, answer) = if publish {
+            let (published, version) =
+                record.published(None, self.limits().versions_per_function_max, &*self.stamps)?;
+            (published.unwrap_or(record), version)
+        } else {
+            let latest = Arc::clone(&record.latest);
+            (record, latest)
+        };
+        self.quota.add_function(record.code_bytes())?;
+        entry.insert(Function { record: Arc::new(record), cell: Arc::default() });
+        Ok(answer)
+    }
+
+    /// `UpdateFunctionCode`. Answers with the version if published, else with `$LATEST`.
+    ///
+    /// # Errors
+    ///
+    /// No such function, another revision, a registry that is full.
+    pub fn update_code(
+        &self,
+        name: &FunctionName,
+        code: Code<X>,
+        request: &UpdateFunctionCode,
+    ) -> Result<Arc<FunctionVersion<X>>, UpdateFunctionCodeError> {
+        let not_found = || self.not_found(Operation::UpdateFunctionCode, name, None);
+        self.change(name, not_found, |record| {
+            record.check_revision(request.revision_id.as_deref())?;
+            let mut next = record.with_code(code, &*self.stamps);
+            let mut answer = Arc::clone(&next.latest);
+            if request.publish {
+                let versions_max = self.limits().versions_per_function_max;
+                let (published, version) = next.published(None, versions_max, &*self.stamps)?;
+                next = published.unwrap_or(next);
+                answer = version;
+            }
+            let (bytes, next_bytes) = (record.code_bytes(), next.code_bytes());
+            self.quota.resize_code(bytes, next_bytes)?;
+            if request.dry_run {
+                self.quota.resize_code(next_bytes, bytes)?;
+                return Ok((None, answer));
+            }
+            Ok((Some(next), answer))
+        })
+    }
+
+    /// `UpdateFunctionConfiguration`: replaces the given members, under a revision precondition if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Settings out of range, no such function, another revision.
+    pub fn update_configuration(
+        &self,
+        name: &FunctionName,
+        update: ConfigurationUpdate,
+        revision_id: Option<&str>,
+    ) -> Result<Arc<FunctionVersion<X>>, UpdateFunctionConfigurationError> {
+        update.validate()?;
+        let not_found = || self.not_found(Operation::UpdateFunctionConfiguration, name, None);
+        self.change(name, not_found, |record| {
+            record.check_revision(revision_id)?;
+            let next = record.with_settings(update, &*self.stamps);
+            let latest = Arc::clone(&next.latest);
+            Ok((Some(next), latest))
+        })
+    }
+
+    /// `DeleteFunction`: the function with all its versions and aliases, or one version. A version that does not exist is
+    /// no error, as in AWS. Invocations that run go on.
+    ///
+    /// # Errors
+    ///
+    /// No such function; `$LATEST` or an alias; a version that aliases point at.
+    pub fn delete(&self, name: &FunctionName, qualifier: Option<&Qualifier>) -> Result<(), DeleteFunctionError> {
+        let not_found = || self.not_found(Operation::DeleteFunction, name, None);
+        match qualifier {
+            Some(Qualifier::Latest) => Err(InvalidParameterValue::LatestNotDeletable.into()),
+            Some(Qualifier::Alias(_)) => Err(InvalidParameterValue::AliasNotDeletable.into()),
+            Some(Qualifier::Version(number)) => self.change(name, not_found, |record| {
+                let next = record.without_version(*number)?;
+                if let Some(next) = &next {
+                    // Less code always fits.
+                    let _ = self.quota.resize_code(record.code_bytes(), next.code_bytes());
+                }
+                Ok((next, ()))
+            }),
+            None => {
+                let (_, function) = self.functions.remove(name).ok_or_else(not_found)?;
+                self.quota.remove_function(function.record.code_bytes(), function.record.reserved_concurrency);
+                Ok(())
+            }
+        }
+    }
+
+    /// `PublishVersion`. If nothing has changed since the last publication: the version of then, as it is.
+    ///
+    /// # Errors
+    ///
+    /// A description that is too long, no such function, another revision or other code, too many versions.
+    pub fn publish(
+        &self,
+        name: &FunctionName,
+        request: PublishVersion,
+    ) -> Result<Arc<FunctionVersion<X>>, PublishVersionError> {
+        validate_description(request.description.as_deref())?;
+        let not_found = || self.not_found(Operation::PublishVersion, name, None);
+        self.change(name, not_found, |record| {
+            record.check_revision(request.revision_id.as_deref())?;
+            record.check_code_sha256(request.code_sha256.as_deref())?;
+            let versions_max = self.limits().versions_per_function_max;
+            let (next, version) = record.published(request.description, versions_max, &*self.stamps)?;
+            if let Some(next) = &next {
+                self.quota.resize_code(record.code_bytes(), next.code_bytes())?;
+            }
+            Ok((next, version))
+        })
+    }
+
+    /// `CreateAlias`.
+    ///
+    /// # Errors
+    ///
+    /// Description or weights out of range, no such function or version, a name that is taken, too many aliases.
+    pub fn create_alias(
+        &self,
+        name: &FunctionName,
+        request: CreateAlias,
+    ) -> Result<Arc<AliasConfiguration>, CreateAliasError> {
+        request.validate()?;
+        let version = Qualifier::from(request.function_version);
+        let not_found = || self.not_found(Operation::CreateAlias, name, Some(&version));
+        self.change(name, not_found, |record| {
+            let aliases_max = self.limits().aliases_per_function_max;
+            let (next, alias) = record.with_new_alias(request, aliases_max, &*self.stamps)?;
+            Ok((Some(next), alias))
+        })
+    }
+
+    /// `GetAlias`.
+    ///
+    /// # Errors
+    ///
+    /// No such alias.
+    pub fn get_alias(&self, name: &FunctionName, alias: &AliasName) -> Result<Arc<AliasConfiguration>, GetAliasError> {
+        let found = self.record(name).and_then(|record| record.aliases.get(alias).cloned());
+        found.ok_or_else(|| {
+            let arn = self.base.function(name, Some(&Qualifier::Alias(alias.clone())));
+            ResourceNotFound::AliasArn { arn }.into()
+        })
+    }
+
+    /// `UpdateAlias`: replaces the given members.
+    ///
+    /// # Errors
+    ///
+    /// Description or weights out of range, no such alias or version, another revision.
+    pub fn update_alias(
+        &self,
+        name: &FunctionName,
+        alias: &AliasName,
+        request: UpdateAlias,
+    ) -> Result<Arc<AliasConfiguration>, UpdateAliasError> {
+        request.validate()?;
+        let not_found =
+            || ResourceNotFound::Alias { arn: self.base.function(name, Some(&Qualifier::Alias(alias.clone()))) };
+        self.change(name, not_found, |record| {
+            let (next, alias) = record.with_changed_alias(alias, request, &*self.stamps)?;
+            Ok((Some(next), alias))
+        })
+    }
+
+    /// `DeleteAlias`. An alias that does not exist is no error, as in AWS.
+    ///
+    /// # Errors
+    ///
+    /// No such function.
+    pub fn delete_alias(&self, name: &FunctionName, alias: &AliasName) -> Result<(), DeleteAliasError> {
+        let not_found = || self.not_found(Operation::DeleteAlias, name, None);
+        self.change(name, not_found, |record| Ok((record.without_alias(alias), ())))
+    }
+
+    /// `PutFunctionConcurrency`: reserves `executions` at a time for the function; 0 stops it.
+    ///
+    /// # Errors
+    ///
+    /// No such function; too little left for the others. A qualified name is refused by
+    /// [`FunctionTarget::unqualified`](crate::function::FunctionTarget::unqualified).
+    pub fn put_concurrency(&self, name: &FunctionName, executions: u32) -> Result<(), PutFunctionConcurrencyError> {
+        let not_found = || self.not_found(Operation::PutFunctionConcurrency, name, None);
+        self.change(name, not_found, |record| {
+            self.quota.reserve(record.reserved_concurrency, Some(executions))?;
+            Ok((Some(record.with_reserved_concurrency(Some(executions))), ()))
+        })
+    }
+
+    /// `GetFunctionConcurrency`: `None` without a reservation.
+    ///
+    /// # Errors
+    ///
+    /// No such function.
+    pub fn get_concurrency(&self, name: &FunctionName) -> Result<Option<u32>, GetFunctionConcurrencyError> {
+        let record = self.record(name).ok_or_else(|| self.not_found(Operation::GetFunctionConcurrency, name, None))?;
+        Ok(record.reserved_concurrency)
+    }
+
+    /// `DeleteFunctionConcurrency`. No reservation is no error.
+    ///
+    /// # Errors
+    ///
+    /// No such function.
+    pub fn delete_concurrency(&self, name: &FunctionName) -> Result<(), DeleteFunctionConcurrencyError> {
+        let not_found = || self.not_found(Operation::DeleteFunctionConcurrency, name, None);
+        self.change(name, not_found, |record| {
+            self.quota.reserve(record.reserved_concurrency, None)?;
+            Ok((Some(record.with_reserved_concurrency(None)), ()))
+        })
+    }
+
+    /// Replaces a function's record by what `change` makes of it. Nothing else changes that function meanwhile; `change`
+    /// must not ask the registry for any function.
+    fn change<T, E: From<ResourceNotFound>>(
+        &self,
+        name: &FunctionName,
+        not_found: impl FnOnce() -> ResourceNotFound,
+        change: impl FnOnce(&FunctionRecord<X>) -> Result<Change<X, T>, E>,
+    ) -> Result<T, E> {
+        let (answer, _replaced) = {
+            let mut function = self.functions.get_mut(name).ok_or_else(not_found)?;
+            let (next, answer) = change(&function.record)?;
+            (answer, next.map(|next| std::mem::replace(&mut function.record, Arc::new(next))))
+        };
+        // What was replaced may own compiled code; it is dropped here, after the lock.
+        Ok(answer)
+    }
+
+    fn record(&self, name: &FunctionName) -> Option<Arc<FunctionRecord<X>>> {
+        self.functions.get(name).map(|function| Arc::clone(&function.record))
+    }
+
+    fn find(
+        &self,
+        operation: Operation,
+        name: &FunctionName,
+        qualifier: Option<&Qualifier>,
+        pick: impl FnOnce() -> f64,
+    ) -> Result<Resolved<X, C>, ResourceNotFound> {
+        let found = self.functions.get(name).map(|function| (Arc::clone(&function.record), Arc::clone(&function.cell)));
+        found
+            .and_then(|(record, cell)| {
+                let version = Arc::clone(record.route(qualifier, pick)?);
+                Some(Resolved {
+                    version,
+                    qualifier: qualifier.cloned(),
+                    reserved_concurrency: record.reserved_concurrency,
+                    cell,
+                })
+            })
+            .ok_or_else(|| self.not_found(operation, name, qualifier))
+    }
+
+    fn not_found(&self, operation: Operation, name: &FunctionName, qualifier: Option<&Qualifier>) -> ResourceNotFound {
+        let qualifier = qualifier.map(ToString::to_string);
+        ResourceNotFound::function(operation, &self.base, name.as_str(), qualifier.as_deref())
+    }
+}

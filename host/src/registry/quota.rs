@@ -1,0 +1,86 @@
+//! [`Quota`]: what all functions of a registry use together.
+
+use std::sync::atomic::{
+    AtomicU32, AtomicU64, AtomicUsize,
+    Ordering::{AcqRel, Acquire},
+};
+
+use crate::{
+    error::{CodeStorageExceeded, InvalidParameterValue},
+    limits::RegistryLimits,
+};
+
+/// Counters that no operation may push past their limit. Each is changed under the
+/// lock of the function whose record it counts, in the same step.
+#[derive(Debug)]
+pub(super) struct Quota {
+    limits: RegistryLimits,
+    functions: AtomicUsize,
+    code_bytes: AtomicU64,
+    reserved_concurrency: AtomicU32,
+}
+
+impl Quota {
+    pub(super) fn new(limits: RegistryLimits) -> Self {
+        Self {
+            limits,
+            functions: AtomicUsize::new(0),
+            code_bytes: AtomicU64::new(0),
+            reserved_concurrency: AtomicU32::new(0),
+        }
+    }
+
+    pub(super) fn limits(&self) -> &RegistryLimits {
+        &self.limits
+    }
+
+    pub(super) fn code_bytes(&self) -> u64 {
+        self.code_bytes.load(Acquire)
+    }
+
+    pub(super) fn reserved_concurrency(&self) -> u32 {
+        self.reserved_concurrency.load(Acquire)
+    }
+
+    /// Takes room for one function with `code_bytes`.
+    pub(super) fn add_function(&self, code_bytes: u64) -> Result<(), CodeStorageExceeded> {
+        let max = self.limits.functions_max;
+        let taken = self.functions.fetch_update(AcqRel, Acquire, |count| (count < max).then_some(count + 1));
+        taken.map_err(|_| CodeStorageExceeded::Functions { max })?;
+        self.resize_code(0, code_bytes).inspect_err(|_| {
+            self.functions.fetch_sub(1, AcqRel);
+        })
+    }
+
+    /// Gives back what a function that is gone had.
+    pub(super) fn remove_function(&self, code_bytes: u64, reserved_concurrency: Option<u32>) {
+        self.functions.fetch_sub(1, AcqRel);
+        self.code_bytes.fetch_sub(code_bytes, AcqRel);
+        self.reserved_concurrency.fetch_sub(reserved_concurrency.unwrap_or(0), AcqRel);
+    }
+
+    /// Takes room for a function's code to go from `old` to `new` bytes. Less is always allowed.
+    pub(super) fn resize_code(&self, old: u64, new: u64) -> Result<(), CodeStorageExceeded> {
+        let bytes_max = self.limits.code_bytes_max;
+        let resized = |total: u64| total.saturating_sub(old).saturating_add(new);
+        let fits = |total: u64| new <= old || resized(total) <= bytes_max;
+        self.code_bytes
+            .fetch_update(AcqRel, Acquire, |total| fits(total).then(|| resized(total)))
+            .map(drop)
+            .map_err(|total| CodeStorageExceeded::Code { bytes: resized(total), bytes_max })
+    }
+
+    /// Takes a function's reservation from `old` to `new`. Less is always allowed.
+    pub(super) fn reserve(&self, old: Option<u32>, new: Option<u32>) -> Result<(), InvalidParameterValue> {
+        let (old, new) = (old.unwrap_or(0), new.unwrap_or(0));
+        let RegistryLimits { concurrent_executions_max, unreserved_concurrent_executions_min, .. } = self.limits;
+        let reservable = concurrent_executions_max.saturating_sub(unreserved_concurrent_executions_min);
+        let resized = |total: u32| total.saturating_sub(old).checked_add(new);
+        let fits = |total: &u32| new <= old || *total <= reservable;
+        self.reserved_concurrency.fetch_update(AcqRel, Acquire, |total| resized(total).filter(fits)).map(drop).map_err(
+            |_| InvalidParameterValue::UnreservedConcurrencyTooLow {
+                unreserved_min: unreserved_concurrent_executions_min,
+            },
+        )
+    }
+}

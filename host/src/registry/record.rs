@@ -1,0 +1,235 @@
+//! [`FunctionRecord`]: everything about one function, as one immutable value, and how it changes.
+//!
+//! A change takes a record and gives the next one; nothing is locked or stored here.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::Stamps;
+use crate::{
+    error::{CodeStorageExceeded, InvalidParameterValue, PreconditionFailed, ResourceConflict},
+    function::{
+        AliasConfiguration, AliasName, CodeSha256, ConfigurationUpdate, FunctionArn, FunctionConfiguration, Qualifier,
+        RevisionId, Version, VersionNumber,
+    },
+};
+
+/// One version of a function: its configuration and what runs it. Never changes; `$LATEST` is replaced whole.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FunctionVersion<X> {
+    /// Name, version number, limits, environment, …
+    pub configuration: Arc<FunctionConfiguration>,
+    /// What the sandbox runs.
+    pub executable: X,
+}
+
+/// Code as `CreateFunction` and `UpdateFunctionCode` take it: made ready to run, and measured as it was uploaded.
+#[derive(Clone, Debug)]
+pub struct Code<X> {
+    /// What the sandbox runs.
+    pub executable: X,
+    /// Digest of the upload.
+    pub sha256: CodeSha256,
+    /// Size of the upload in bytes.
+    pub size_bytes: u64,
+}
+
+/// `PublishVersion`'s arguments.
+#[derive(Clone, Debug, Default)]
+pub struct PublishVersion {
+    /// The version's description. `None` copies that of `$LATEST`.
+    pub description: Option<String>,
+    /// Publish only if this is the digest of the code of `$LATEST`, in base64.
+    pub code_sha256: Option<String>,
+    /// Publish only if this is the revision of `$LATEST`.
+    pub revision_id: Option<String>,
+}
+
+/// One function: what a storage would keep as one unit.
+#[derive(Debug)]
+pub(super) struct FunctionRecord<X> {
+    pub(super) latest: Arc<FunctionVersion<X>>,
+    pub(super) versions: Arc<BTreeMap<VersionNumber, Arc<FunctionVersion<X>>>>,
+    pub(super) aliases: Arc<BTreeMap<AliasName, Arc<AliasConfiguration>>>,
+    pub(super) reserved_concurrency: Option<u32>,
+    /// Only ever counts up, also when versions are deleted.
+    next_version: VersionNumber,
+    last_publication: Option<Publication>,
+}
+
+/// The last publication: its number, and what `$LATEST` was then.
+#[derive(Clone, Debug)]
+struct Publication {
+    number: VersionNumber,
+    latest: Arc<FunctionConfiguration>,
+}
+
+/// By hand, because a derive would ask for `X: Clone`.
+impl<X> Clone for FunctionRecord<X> {
+    fn clone(&self) -> Self {
+        Self {
+            latest: Arc::clone(&self.latest),
+            versions: Arc::clone(&self.versions),
+            aliases: Arc::clone(&self.aliases),
+            reserved_concurrency: self.reserved_concurrency,
+            next_version: self.next_version,
+            last_publication: self.last_publication.clone(),
+        }
+    }
+}
+
+impl<X: Clone> FunctionRecord<X> {
+    /// A new function.
+    pub(super) fn new(arn: FunctionArn, code: Code<X>, settings: ConfigurationUpdate, stamps: &dyn Stamps) -> Self {
+        let revision_id = RevisionId::new(stamps.new_id());
+        let measured = (code.sha256, code.size_bytes);
+        let configuration = FunctionConfiguration::new(arn, measured, settings, revision_id, stamps.now());
+        Self {
+            latest: Arc::new(FunctionVersion { configuration: Arc::new(configuration), executable: code.executable }),
+            versions: Arc::default(),
+            aliases: Arc::default(),
+            reserved_concurrency: None,
+            next_version: VersionNumber::FIRST,
+            last_publication: None,
+        }
+    }
+
+    /// The ARN without suffix.
+    pub(super) fn arn(&self) -> &FunctionArn {
+        &self.latest.configuration.function_arn
+    }
+
+    /// Refuses unless `given`, if anything is, is the revision of `$LATEST`.
+    pub(super) fn check_revision(&self, given: Option<&str>) -> Result<(), PreconditionFailed> {
+        PreconditionFailed::check(given, self.latest.configuration.revision_id)
+    }
+
+    /// Refuses unless `given`, if anything is, is the digest of the code of `$LATEST`.
+    pub(super) fn check_code_sha256(&self, given: Option<&str>) -> Result<(), InvalidParameterValue> {
+        let current = self.latest.configuration.code_sha256;
+        match given {
+            Some(given) if !current.matches(given) => {
+                Err(InvalidParameterValue::CodeSha256Mismatch { given: given.to_owned(), current })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The version that exists under `version`.
+    pub(super) fn version(&self, version: Version) -> Option<&Arc<FunctionVersion<X>>> {
+        match version {
+            Version::Latest => Some(&self.latest),
+            Version::Number(number) => self.versions.get(&number),
+        }
+    }
+
+    /// The version that a call with `qualifier` goes to; `pick` decides between the two of an alias.
+    pub(super) fn route(
+        &self,
+        qualifier: Option<&Qualifier>,
+        pick: impl FnOnce() -> f64,
+    ) -> Option<&Arc<FunctionVersion<X>>> {
+        match qualifier {
+            None | Some(Qualifier::Latest) => Some(&self.latest),
+            Some(Qualifier::Version(number)) => self.versions.get(number),
+            Some(Qualifier::Alias(name)) => self.version(self.aliases.get(name)?.route(pick)),
+        }
+    }
+
+    /// `$LATEST`, then the published versions in order.
+    pub(super) fn all_versions(&self) -> impl Iterator<Item = &Arc<FunctionVersion<X>>> {
+        std::iter::once(&self.latest).chain(self.versions.values())
+    }
+
+    /// Bytes of code, each version counted.
+    pub(super) fn code_bytes(&self) -> u64 {
+        self.all_versions().map(|version| version.configuration.code_size).fold(0, u64::saturating_add)
+    }
+
+    /// With other code in `$LATEST`.
+    pub(super) fn with_code(&self, code: Code<X>, stamps: &dyn Stamps) -> Self {
+        let configuration = FunctionConfiguration {
+            code_sha256: code.sha256,
+            code_size: code.size_bytes,
+            ..self.touched_configuration(stamps)
+        };
+        self.with_latest(configuration, code.executable)
+    }
+
+    /// With the given members of `update` replaced in `$LATEST`.
+    pub(super) fn with_settings(&self, update: ConfigurationUpdate, stamps: &dyn Stamps) -> Self {
+        self.with_latest(self.touched_configuration(stamps).with(update), self.latest.executable.clone())
+    }
+
+    /// With `$LATEST` published, and the version that this made. If nothing has changed since the last publication, no
+    /// record, and the version of then.
+    pub(super) fn published(
+        &self,
+        description: Option<String>,
+        versions_max: usize,
+        stamps: &dyn Stamps,
+    ) -> Result<(Option<Self>, Arc<FunctionVersion<X>>), CodeStorageExceeded> {
+        let latest = &self.latest.configuration;
+        if let Some(publication) = &self.last_publication
+            && let Some(version) = self.versions.get(&publication.number)
+            && latest.runs_like(&publication.latest)
+        {
+            return Ok((None, Arc::clone(version)));
+        }
+        if self.versions.len() >= versions_max {
+            return Err(CodeStorageExceeded::Versions { max: versions_max });
+        }
+
+        let number = self.next_version;
+        let configuration = FunctionConfiguration {
+            version: Version::Number(number),
+            function_arn: self.arn().with_qualifier(Some(Qualifier::Version(number))),
+            description: description.unwrap_or_else(|| latest.description.clone()),
+            ..self.touched_configuration(stamps)
+        };
+        let executable = self.latest.executable.clone();
+        let version = Arc::new(FunctionVersion { configuration: Arc::new(configuration), executable });
+
+        let revision_id = RevisionId::new(stamps.new_id());
+        let latest = FunctionConfiguration { revision_id, ..FunctionConfiguration::clone(latest) };
+        let mut next = self.with_latest(latest, self.latest.executable.clone());
+        Arc::make_mut(&mut next.versions).insert(number, Arc::clone(&version));
+        next.next_version = number.next();
+        next.last_publication = Some(Publication { number, latest: Arc::clone(&next.latest.configuration) });
+        Ok((Some(next), version))
+    }
+
+    /// Without the version `number`, or no record if there is none.
+    pub(super) fn without_version(&self, number: VersionNumber) -> Result<Option<Self>, ResourceConflict> {
+        if !self.versions.contains_key(&number) {
+            return Ok(None);
+        }
+        let points_here = |alias: &&Arc<AliasConfiguration>| alias.points_at(Version::Number(number));
+        let aliases: Vec<_> = self.aliases.values().filter(points_here).map(|alias| alias.name.to_string()).collect();
+        if !aliases.is_empty() {
+            return Err(ResourceConflict::VersionReferenced { aliases });
+        }
+        let mut next = self.clone();
+        Arc::make_mut(&mut next.versions).remove(&number);
+        Ok(Some(next))
+    }
+
+    /// With a reservation, or without.
+    pub(super) fn with_reserved_concurrency(&self, reserved_concurrency: Option<u32>) -> Self {
+        Self { reserved_concurrency, ..self.clone() }
+    }
+
+    /// The configuration of `$LATEST` with a revision and a time of its own.
+    fn touched_configuration(&self, stamps: &dyn Stamps) -> FunctionConfiguration {
+        FunctionConfiguration {
+            revision_id: RevisionId::new(stamps.new_id()),
+            last_modified: stamps.now(),
+            ..FunctionConfiguration::clone(&self.latest.configuration)
+        }
+    }
+
+    fn with_latest(&self, configuration: FunctionConfiguration, executable: X) -> Self {
+        let latest = Arc::new(FunctionVersion { configuration: Arc::new(configuration), executable });
+        Self { latest, ..self.clone() }
+    }
+}
