@@ -1,0 +1,60 @@
+//! What runs when a function is invoked: guest code or a native closure.
+
+use super::InvocationContext;
+use crate::error::ServiceError;
+use crate::function::{FunctionError, PanicPlace};
+use crate::host_function::JsonClosure;
+use crate::limits::RESPONSE_BYTES_MAX;
+use crate::sandbox::code::{GuestCode, LoadedCode};
+use crate::sandbox::engine::EngineProfile;
+use crate::sandbox::outcome::Ending;
+use crate::sandbox::{LoadError, Sandbox};
+use bytes::Bytes;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+
+/// What runs when a function is invoked.
+#[derive(Clone)]
+pub(crate) enum Executable {
+    /// WebAssembly, in a sandbox.
+    Guest(Arc<GuestCode>),
+    /// A closure of the embedder's, in its own process.
+    Native(Arc<dyn JsonClosure>),
+}
+
+/// The code's compiled form for a profile, compiled now if that was not done when it was uploaded.
+pub(super) async fn load(
+    sandbox: &Arc<Sandbox>,
+    code: &Arc<GuestCode>,
+    profile: EngineProfile,
+) -> Result<Arc<LoadedCode>, ServiceError> {
+    let failed = |error: LoadError| ServiceError::new("loading the function's code", error);
+    sandbox.load(code, profile).await.map_err(failed)?;
+    let missing = || failed(LoadError::HostFault("the code was compiled and is gone".to_owned()));
+    code.loaded(profile).cloned().ok_or_else(missing)
+}
+
+/// Runs a native function.
+pub(super) fn run_native(
+    native: &dyn JsonClosure,
+    event: Bytes,
+    context: InvocationContext,
+    workers: &Handle,
+) -> impl Future<Output = Ending> + Send + 'static {
+    // An event was parsed as JSON before it came here, and JSON is UTF-8; if it is not, the closure's parser says so.
+    let work = native.call(context, &String::from_utf8_lossy(&event), workers);
+    async move {
+        match work.await {
+            Ok(Ok(result)) if result.len() > RESPONSE_BYTES_MAX => Ending::Failed(FunctionError::ResponseTooLarge {
+                bytes: result.len(),
+                limit_bytes: RESPONSE_BYTES_MAX,
+            }),
+            Ok(Ok(result)) => Ending::Returned(Bytes::from(result)),
+            Ok(Err(error)) => Ending::Failed(FunctionError::Reported(error)),
+            Err(panicked) => Ending::Failed(FunctionError::Panicked {
+                place: PanicPlace::NativeFunction,
+                message: panicked.message,
+            }),
+        }
+    }
+}
