@@ -12,6 +12,8 @@ mod operation;
 mod qualifier;
 mod reference;
 mod revision;
+#[cfg(test)]
+mod tests;
 mod version;
 
 pub use alias::{AliasConfiguration, AliasName, AliasRouting};
