@@ -1,7 +1,13 @@
 //! The small types, against AWS's patterns; and configurations.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::{collections::BTreeSet, fmt::Display, str::FromStr, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt::Display,
+    str::FromStr,
+    sync::{LazyLock, Mutex},
+    time::Duration,
+};
 
 use fancy_regex::Regex;
 use proptest::prelude::*;
@@ -17,8 +23,12 @@ fn round_trips<T: FromStr + Display + PartialEq + serde::Serialize + serde::de::
     true
 }
 
-fn matches(pattern: &str, text: &str) -> bool {
-    Regex::new(&format!("^(?:{})$", pattern.replace("\\d", "[0-9]"))).unwrap().is_match(text).unwrap()
+/// Whether AWS's pattern matches all of `text`. It matches with Java, where `\d` is `[0-9]`.
+fn matches(pattern: &'static str, text: &str) -> bool {
+    static COMPILED: LazyLock<Mutex<HashMap<&str, Regex>>> = LazyLock::new(Mutex::default);
+    let mut compiled = COMPILED.lock().unwrap();
+    let whole = || Regex::new(&format!("^(?:{})$", pattern.replace("\\d", "[0-9]"))).unwrap();
+    compiled.entry(pattern).or_insert_with(whole).is_match(text).unwrap()
 }
 
 proptest! {
