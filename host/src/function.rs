@@ -13,6 +13,8 @@ mod operation;
 mod qualifier;
 mod reference;
 mod revision;
+#[cfg(test)]
+mod tests;
 mod version;
 
 pub use alias::{AliasConfiguration, AliasName, AliasRouting};

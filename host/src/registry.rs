@@ -4,18 +4,14 @@
 //! each function, and an invocation stays on what it resolved: it holds no lock, only shared references.
 
 mod alias;
-#[cfg(test)]
-mod alias_test;
 mod list;
-#[cfg(test)]
-mod model_test;
 mod page;
 mod quota;
 mod record;
 mod resolved;
 mod stamps;
 #[cfg(test)]
-mod version_test;
+mod tests;
 
 use std::sync::Arc;
 

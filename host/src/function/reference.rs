@@ -1,5 +1,8 @@
 //! [`FunctionReference`]: every way in which AWS lets a caller name a function.
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     ArnBase, FunctionName, Operation, Qualifier,
     arn::{is_account, is_region, strip_arn_prefix},

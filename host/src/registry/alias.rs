@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{Stamps, record::FunctionRecord};
 use crate::{
     error::{
-        Constraint, CreateAliasError, InvalidParameterValue, PreconditionFailed, ResourceConflict, ResourceNotFound,
-        UpdateAliasError, ValidationError, Validator,
+        Constraint, CreateAliasError, InvalidParameterValue, PreconditionFailed, ReferenceError, ResourceConflict,
+        ResourceNotFound, UpdateAliasError, ValidationError, Validator,
     },
     function::{
         AliasConfiguration, AliasName, AliasRouting, FunctionArn, Qualifier, RevisionId, Version, VersionNumber,
@@ -78,11 +78,7 @@ impl<X: Clone> FunctionRecord<X> {
         if self.aliases.len() >= aliases_max {
             return Err(InvalidParameterValue::TooManyAliases { max: aliases_max }.into());
         }
-        let routing = match self.routing(&request.additional_version_weights, request.function_version) {
-            Ok(routing) => routing,
-            Err(RoutingError::Impossible(exception)) => return Err(exception.into()),
-            Err(RoutingError::UnknownVersion(exception)) => return Err(exception.into()),
-        };
+        let routing = self.routing(&request.additional_version_weights, request.function_version)?;
         Ok(self.with_alias(AliasConfiguration {
             alias_arn,
             name: request.name,
@@ -107,14 +103,9 @@ impl<X: Clone> FunctionRecord<X> {
         let function_version = request.function_version.unwrap_or(alias.function_version);
         self.check_exists(function_version)?;
         let routing = match request.additional_version_weights {
-            Some(weights) => self.routing(&weights, function_version),
+            Some(weights) => self.routing(&weights, function_version)?,
             // What stays has to fit the new primary version.
-            None => check_routing(alias.routing, function_version).map_err(RoutingError::Impossible),
-        };
-        let routing = match routing {
-            Ok(routing) => routing,
-            Err(RoutingError::Impossible(exception)) => return Err(exception.into()),
-            Err(RoutingError::UnknownVersion(exception)) => return Err(exception.into()),
+            None => check_routing(alias.routing, function_version)?,
         };
         Ok(self.with_alias(AliasConfiguration {
             function_version,
@@ -151,27 +142,26 @@ impl<X: Clone> FunctionRecord<X> {
     }
 
     /// The second version that `weights`, which have been validated, ask for.
-    fn routing(&self, weights: &BTreeMap<String, f64>, primary: Version) -> Result<Option<AliasRouting>, RoutingError> {
+    fn routing(
+        &self,
+        weights: &BTreeMap<String, f64>,
+        primary: Version,
+    ) -> Result<Option<AliasRouting>, ReferenceError> {
         let max = ALIAS_ADDITIONAL_VERSIONS_MAX;
         if weights.len() > max {
-            return Err(RoutingError::Impossible(InvalidParameterValue::TooManyVersionWeights { max }));
+            return Err(InvalidParameterValue::TooManyVersionWeights { max }.into());
         }
         let Some((key, &weight)) = weights.first_key_value() else {
             return Ok(None);
         };
         let number = key.parse::<VersionNumber>().ok();
         let routing = number.map(|version| AliasRouting { version, weight });
-        let routing = check_routing(routing, primary).map_err(RoutingError::Impossible)?;
+        let routing = check_routing(routing, primary)?;
         match routing {
             Some(routing) if self.versions.contains_key(&routing.version) => Ok(Some(routing)),
-            _ => Err(RoutingError::UnknownVersion(self.unknown_version(key))),
+            _ => Err(self.unknown_version(key).into()),
         }
     }
-}
-
-enum RoutingError {
-    Impossible(InvalidParameterValue),
-    UnknownVersion(ResourceNotFound),
 }
 
 /// Whether `primary` can share its calls as `routing` says.
