@@ -22,7 +22,7 @@ pub trait Clock: Send + Sync {
 }
 
 /// The machine's time, read once; from then on it runs with the monotonic clock. Setting the machine's clock neither
-/// ages events nor stops their retries.
+/// ages events nor stops their retries. On most systems, neither does the time that the machine was suspended.
 ///
 /// Its sleeps are tokio's: they need a runtime with time enabled, and follow tokio's paused time in tests.
 #[derive(Clone, Copy, Debug)]

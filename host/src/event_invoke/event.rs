@@ -105,7 +105,8 @@ impl Event {
         now.duration_since(self.accepted_at).unwrap_or_default()
     }
 
-    /// What the event counts against a queue's limit: payload and ARN, in bytes.
+    /// What the event counts against a queue's limit: payload and ARN, in bytes. The number is as good as the
+    /// payload: one that is a slice keeps the whole of its buffer in memory.
     pub fn size_bytes(&self) -> usize {
         self.payload.len() + self.invoked_function_arn.len()
     }

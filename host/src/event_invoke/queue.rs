@@ -86,7 +86,8 @@ pub enum PushError {
     },
     /// The event does not fit beside those that are waiting or running.
     #[error(
-        "the event queue is full: an event of {event_bytes} bytes does not fit beside the {queued_bytes} bytes in it, it holds {bytes_max} bytes at most"
+        "the event queue is full: an event of {event_bytes} bytes does not fit beside the {queued_bytes} bytes in it, \
+         {bytes_max} bytes at most"
     )]
     TooManyBytes {
         /// The size of the refused event, in bytes.
