@@ -1,0 +1,30 @@
+//! Asynchronous invocation (`InvocationType` `Event`): accepted at once, run later from a queue.
+//!
+//! ```text
+//! submit -> EventQueue -> Dispatcher -> Executor::attempt -> retry::decide -> back to the queue, or Executor::ended
+//! ```
+//!
+//! Lambda's rules, as the host keeps them:
+//!
+//! * All tries of an event have one request id.
+//! * A function error is retried twice, 1 and 2 minutes later. A throttle or a system error is tried again after 1 s,
+//!   doubling to 5 min, until the event is older than its maximum age. See [`RetryPolicy`].
+//! * A function whose reserved concurrency is 0 accepts events; they end without a run.
+//! * A full queue refuses. Lambda has no such answer: its queue is a service, ours is memory that somebody pays for.
+
+mod attempt;
+mod clock;
+mod dispatcher;
+mod event;
+mod queue;
+mod retry;
+
+pub(crate) use attempt::{AttemptOutcome, Executor};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub(crate) use dispatcher::{Dispatcher, DispatcherParts};
+pub use event::{Attachment, AttemptResponse, EndedEvent, Event, EventId, Fate};
+pub use queue::{EventQueue, MemoryEventQueue, PushError, QueueError, Take};
+pub use retry::{InvalidRetryPolicy, RetryPolicy};
+
+/// A boxed future, as the object-safe traits of this crate return it.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
