@@ -13,18 +13,15 @@
 //! * A full queue refuses. Lambda has no such answer: its queue is a service, ours is memory that somebody pays for.
 
 mod attempt;
-mod clock;
 mod dispatcher;
 mod event;
 mod queue;
 mod retry;
 
 pub(crate) use attempt::{AttemptOutcome, Executor};
-pub use clock::{Clock, ManualClock, SystemClock};
+
 pub(crate) use dispatcher::{Dispatcher, DispatcherParts};
 pub use event::{Attachment, AttemptResponse, EndedEvent, Event, EventId, Fate};
 pub use queue::{EventQueue, MemoryEventQueue, PushError, QueueError, Take};
 pub use retry::{InvalidRetryPolicy, RetryPolicy};
 
-/// A boxed future, as the object-safe traits of this crate return it.
-pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

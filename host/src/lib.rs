@@ -1,6 +1,50 @@
-//! fnhost
+//! AWS Lambda's programming model inside your own process, on WebAssembly.
+//!
+//! A [`Host`] loads functions compiled to WebAssembly, keeps their versions and aliases, and runs every invocation in a
+//! sandbox of its own, with a memory limit, a fuel budget where one is set, and one deadline for everything.
+//!
+//! ```no_run
+//! # use fnhost::{Code, Host};
+//! # async fn first_minute() -> Result<(), Box<dyn std::error::Error>> {
+//! let host = Host::new()?;
+//! host.create_function("thumbnail", Code::file("thumbnail.wasm")).memory_mb(256).timeout_secs(3).await?;
+//! let v1 = host.publish_version("thumbnail").await?;
+//! host.create_alias("thumbnail", "live", v1).await?;
+//! let response = host.invoke("thumbnail:live").json(&serde_json::json!({"width": 128}))?.tail_logs().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A failing guest is `Ok(response)` with a [`FunctionError`](function::FunctionError); an `Err` is what Lambda itself would
+//! refuse, and nothing ran.
 
+mod blocking;
+mod clock;
+mod code;
 pub mod error;
+mod event_invoke;
 pub mod function;
+mod future;
+mod host;
+mod host_function;
+mod invocation;
 pub mod limits;
-pub mod registry;
+mod panic;
+mod registry;
+mod request_id;
+mod sandbox;
+
+pub use blocking::CalledInRuntime;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use code::Code;
+pub use event_invoke::{Event, EventId, EventQueue, MemoryEventQueue, PushError, QueueError, Take};
+pub use future::BoxFuture;
+pub use host::{
+    AliasTarget, BuildError, CreateAlias, CreateFunction, DeleteAlias, DeleteFunction, DeleteFunctionConcurrency,
+    GetAlias, GetFunction, GetFunctionConcurrency, Host, HostBuilder, ListAliases, ListFunctions, ListVersions,
+    PublishVersion, PutFunctionConcurrency, ShutdownReport, UpdateAlias, UpdateFunctionCode,
+    UpdateFunctionConfiguration,
+};
+pub use invocation::{AuthorizationRequest, Authorizer, InvocationContext, InvocationType, Invoke, Receipt, Response};
+pub use registry::Page;
+pub use request_id::{InvalidRequestId, RequestId};

@@ -17,6 +17,7 @@ mod workers;
 
 pub(crate) use instance::{HostCall, HostCallError, HostCalls};
 
+use crate::future::InRuntime;
 use crate::limits::SandboxLimits;
 use bytes::Bytes;
 use code::{GuestCode, Linkers, LoadedCode};
@@ -165,10 +166,23 @@ impl Sandbox {
         self.engines.in_progress()
     }
 
-    /// Ends every invocation in progress, and every one that begins later.
-    pub(crate) fn close(&self) {
+    /// Waits at most `bound` for the invocations in progress, and then ends them. Answers how many that were.
+    pub(crate) async fn drain(&self, bound: Duration) -> usize {
+        // Without workers there is no timer to wait with; nothing that needs one has run, either.
+        if let Ok(workers) = self.workers() {
+            let idle = async {
+                while self.engines.in_progress() > 0 {
+                    tokio::time::sleep(ticker::TICK).await;
+                }
+            };
+            let wait = async { tokio::time::timeout(bound, idle).await };
+            // Whether it became idle shows in the count.
+            let _ = InRuntime::new(Some(workers.clone()), wait).await;
+        }
+        let left = self.engines.in_progress();
         self.engines.close();
         self.ticker.ring_all();
+        left
     }
 
     /// Counts an invocation in, and has the ticker awake for it.

@@ -144,6 +144,8 @@ pub enum ThrottleReason {
     ConcurrentInvocationLimitExceeded,
     /// The concurrency reserved for the function.
     ReservedFunctionConcurrentInvocationLimitExceeded,
+    /// The queue of asynchronous invocations is full. AWS, whose queue is a service, has a rate in this place.
+    EventQueueFull,
 }
 
 impl fmt::Display for ThrottleReason {
@@ -153,6 +155,7 @@ impl fmt::Display for ThrottleReason {
             Self::ReservedFunctionConcurrentInvocationLimitExceeded => {
                 "ReservedFunctionConcurrentInvocationLimitExceeded"
             }
+            Self::EventQueueFull => "FunctionInvocationRateLimitExceeded",
         })
     }
 }

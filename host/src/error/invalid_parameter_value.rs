@@ -2,6 +2,10 @@
 
 use super::{Exception, ValidationError};
 use crate::function::{CodeSha256, VersionNumber};
+use crate::sandbox::code::archive::ArchiveRefusal;
+use crate::sandbox::code::inspect::CodeRefusal;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// `InvalidParameterValueException`, 400: arguments that are well-formed and still can't be.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -93,9 +97,47 @@ pub enum InvalidParameterValue {
         /// The marker.
         marker: String,
     },
+    /// The upload can't be unpacked, or holds no guest module.
+    #[error(transparent)]
+    Archive(Arc<ArchiveRefusal>),
+    /// The guest module speaks no contract, or asks for more than there is.
+    #[error(transparent)]
+    Code(Arc<CodeRefusal>),
+    /// The file of the code can't be read.
+    #[error("The file {} can't be read: {reason}", path.display())]
+    CodeFile {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        reason: std::io::ErrorKind,
+    },
+    /// The guest module is not valid WebAssembly, or uses a feature that is not supported.
+    #[error("The guest module can't be compiled: {reason}")]
+    CodeNotCompilable {
+        /// The compiler's words.
+        reason: String,
+    },
+    /// A grant of a host function that the host does not have.
+    #[error("The host has no host function '{name}' that could be granted.")]
+    UnknownHostFunction {
+        /// The name.
+        name: String,
+    },
 }
 
 impl Exception for InvalidParameterValue {
     const CODE: &'static str = "InvalidParameterValueException";
     const STATUS: u16 = 400;
+}
+
+impl From<ArchiveRefusal> for InvalidParameterValue {
+    fn from(refusal: ArchiveRefusal) -> Self {
+        Self::Archive(Arc::new(refusal))
+    }
+}
+
+impl From<CodeRefusal> for InvalidParameterValue {
+    fn from(refusal: CodeRefusal) -> Self {
+        Self::Code(Arc::new(refusal))
+    }
 }

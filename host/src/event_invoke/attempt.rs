@@ -1,6 +1,6 @@
 //! What the dispatcher needs of the host: to try an event, and to hear how it ended.
 
-use super::BoxFuture;
+use crate::future::BoxFuture;
 use super::event::{AttemptResponse, EndedEvent, Event};
 use super::retry::RetryPolicy;
 

@@ -4,7 +4,7 @@
 mod tests;
 
 use super::attempt::{AttemptOutcome, Executor};
-use super::clock::Clock;
+use crate::clock::Clock;
 use super::event::{EndedEvent, Event, Fate};
 use super::queue::{EventQueue, PushError, Take};
 use super::retry::{Decision, RetryPolicy, backoff_delay, decide};

@@ -6,7 +6,7 @@ mod memory;
 
 pub use memory::MemoryEventQueue;
 
-use super::BoxFuture;
+use crate::future::BoxFuture;
 use super::event::{Event, EventId};
 use std::error::Error;
 use std::time::SystemTime;

@@ -327,6 +327,26 @@ impl FunctionError {
         }
     }
 
+    /// Whether the runtime ended instead of answering, which Lambda notes in the function's log.
+    pub(crate) fn is_crash(&self) -> bool {
+        matches!(
+            self,
+            FunctionError::OutOfMemory { .. }
+                | FunctionError::OutOfFuel { .. }
+                | FunctionError::StackOverflow { .. }
+                | FunctionError::Trapped { .. }
+                | FunctionError::Exited { .. }
+                | FunctionError::Panicked { .. }
+        )
+    }
+
+    /// Fills in the frames of a trap.
+    pub(crate) fn set_frames(&mut self, resolved: Vec<Frame>) {
+        if let FunctionError::Trapped { frames, .. } | FunctionError::StackOverflow { frames, .. } = self {
+            *frames = resolved;
+        }
+    }
+
     /// The JSON object that the caller gets, as Lambda writes it.
     pub fn payload(&self, request_id: RequestId) -> Bytes {
         if let FunctionError::Reported(ReportedError { written: Some(written), .. }) = self {

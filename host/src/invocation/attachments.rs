@@ -11,6 +11,10 @@ pub(crate) struct Attachments {
 }
 
 impl Attachments {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     /// Adds a value, in place of one of the same type.
     pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
         let id = TypeId::of::<T>();

@@ -3,13 +3,12 @@
 use super::attachments::Attachments;
 use super::{Invoker, request::Invoke};
 use crate::function::{FunctionArn, FunctionName, Version};
+use crate::future::InRuntime;
 use crate::host_function::JsonClosure;
 use crate::request_id::RequestId;
 use crate::sandbox::job::Job;
 use crate::sandbox::{HostCall, HostCallError, HostCalls};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Handle;
 
@@ -110,7 +109,7 @@ impl HostCalls for GrantedCalls {
         };
         let (context, name, runtime) = (self.context.clone(), name.to_owned(), self.caller_runtime.clone());
         let work = async move { run(&*closure, context, &name, &input).await };
-        Box::pin(InRuntime { runtime, work: Box::pin(work) })
+        Box::pin(InRuntime::new(runtime, work))
     }
 }
 
@@ -140,21 +139,5 @@ impl Drop for HostTimer {
     fn drop(&mut self) {
         let now = self.context.invoker.clock.now();
         self.context.job.meter.add_host_time(now.duration_since(self.started).unwrap_or_default());
-    }
-}
-
-/// Polls a future inside a runtime.
-pub(super) struct InRuntime<F> {
-    pub(super) runtime: Option<Handle>,
-    pub(super) work: Pin<Box<F>>,
-}
-
-impl<F: Future> Future for InRuntime<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = &mut *self;
-        let _runtime = this.runtime.as_ref().map(Handle::enter);
-        this.work.as_mut().poll(cx)
     }
 }

@@ -30,6 +30,19 @@ pub struct Response {
 }
 
 impl Response {
+    /// An answer to an invocation that runs later, or never.
+    pub(crate) fn without_payload(status: u16, request_id: RequestId) -> Response {
+        Response {
+            status,
+            request_id,
+            executed_version: None,
+            function_error: None,
+            payload: Bytes::new(),
+            receipt: None,
+            log_tail: None,
+        }
+    }
+
     /// The result, parsed.
     ///
     /// # Errors

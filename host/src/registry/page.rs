@@ -24,6 +24,13 @@ pub struct Page<T> {
     pub next_marker: Option<String>,
 }
 
+impl<T> Page<T> {
+    /// The same page of other items.
+    pub(crate) fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(convert).collect(), next_marker: self.next_marker }
+    }
+}
+
 impl PageRequest<'_> {
     /// How many items to give, when there may be `cap` in a page.
     pub(super) fn items(&self, cap: usize) -> Result<usize, ValidationError> {

@@ -39,6 +39,14 @@ pub(crate) enum HostCallError {
     Panicked { name: String, message: Option<String> },
 }
 
+impl HostCallError {
+    /// What a guest is told about a host function that it was not given, whether there is one of that name or not.
+    pub(crate) fn not_granted(name: &str) -> HostCallError {
+        let message = format!("The host function '{name}' is not granted to this function.");
+        HostCallError::Reported(crate::function::ReportedError::new("HostFunctionNotGranted", message))
+    }
+}
+
 /// Where a guest runs, and so whether it has to make room for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

@@ -16,6 +16,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+use tracing::{Instrument, Span};
 use wasmtime::Store;
 
 /// The guest at work. Owns its store, so that it can move to another thread between two polls.
@@ -47,6 +48,7 @@ pub(crate) struct Running {
     sandbox: Arc<Sandbox>,
     /// Time in polls of the caller's task.
     guest_time: Duration,
+    span: Span,
 }
 
 enum Stage {
@@ -64,11 +66,19 @@ impl Running {
         place: Arc<SharedPlace>,
         sandbox: Arc<Sandbox>,
     ) -> Running {
-        Running { stage: Stage::Here(work), job, code, place, alarm: None, sandbox, guest_time: Duration::ZERO }
+        Running {
+            stage: Stage::Here(work), job, code, place, alarm: None, sandbox, guest_time: Duration::ZERO,
+            span: Span::none(),
+        }
+    }
+
+    /// The `tracing` span that the guest's output belongs to.
+    pub(crate) fn set_span(&mut self, span: Span) {
+        self.span = span;
     }
 
     /// Makes the run end where it began: on a thread that its caller gives up for it.
-    pub(super) fn stay(&self) {
+    pub(crate) fn stay(&self) {
         self.place.set(Place::CallersThread);
     }
 
@@ -80,7 +90,7 @@ impl Running {
         let (sender, outcome) = oneshot::channel();
         let timed = Timed { work, guest_time: self.guest_time };
         let code = self.code.clone();
-        let task = handle.spawn(async move {
+        let moved = async move {
             let (finished, guest_time) = timed.await;
             if let Some(code) = code {
                 code.guest_time.record(guest_time);
@@ -88,7 +98,8 @@ impl Running {
             // The caller may have gone; its answer comes before the cleaning up.
             let _ = sender.send(finished.outcome);
             drop(finished.remains);
-        });
+        };
+        let task = handle.spawn(moved.instrument(self.span.clone()));
         self.stage = Stage::Moved { outcome, task: task.abort_handle() };
         Ok(())
     }
@@ -107,10 +118,11 @@ impl Running {
                 return Poll::Ready(Outcome::host_fault(&self.job, format!("can't start the workers: {error}")));
             }
         };
+        let entered = self.span.enter();
         let started = Instant::now();
         let (polled, used_up_grace) = watching_grace(|| work.as_mut().poll(cx));
         self.guest_time += started.elapsed();
-        drop(runtime);
+        drop((entered, runtime));
         match polled {
             Poll::Ready(Finished { outcome, remains }) => {
                 self.stage = Stage::Ended;

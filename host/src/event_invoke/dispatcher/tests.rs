@@ -4,9 +4,10 @@
 mod bench;
 
 use super::*;
-use crate::event_invoke::clock::SystemClock;
+use crate::clock::SystemClock;
 use crate::event_invoke::queue::MemoryEventQueue;
-use crate::event_invoke::{BoxFuture, EventId, QueueError};
+use crate::event_invoke::{EventId, QueueError};
+use crate::future::BoxFuture;
 use crate::request_id::RequestId;
 use bench::{Bench, Step, fails, response, throttled};
 use bytes::Bytes;

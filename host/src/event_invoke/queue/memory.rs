@@ -1,7 +1,7 @@
 //! A queue in memory: its events are gone with the process.
 
 use super::{EventQueue, PushError, QueueError, Take};
-use crate::event_invoke::BoxFuture;
+use crate::future::BoxFuture;
 use crate::event_invoke::event::{Event, EventId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};

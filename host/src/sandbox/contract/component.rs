@@ -2,7 +2,7 @@
 
 use super::super::instance::{Guest, HostCallError};
 use super::super::memory::BadHostArgument;
-use super::core::{not_granted, panic_message};
+use super::core::panic_message;
 use super::{Answer, init_done};
 use crate::function::ReportedError;
 use bytes::Bytes;
@@ -110,7 +110,7 @@ impl Host for Guest {
     async fn call(&mut self, name: String, input: String) -> wasmtime::Result<Result<String, FunctionError>> {
         let result = match self.calls.clone() {
             Some(calls) => calls.call(&name, input).await,
-            None => Err(not_granted(&name)),
+            None => Err(HostCallError::not_granted(&name)),
         };
         match result {
             Ok(output) => Ok(Ok(output)),

@@ -102,7 +102,7 @@ async fn call(
     let input = text(memory.slice(input, input_len)?)?.to_owned();
     let result = match memory.guest().calls.clone() {
         Some(calls) => calls.call(&name, input).await,
-        None => Err(not_granted(&name)),
+        None => Err(HostCallError::not_granted(&name)),
     };
     let (answer, failed) = match result {
         Ok(output) => (output.into_bytes(), false),
@@ -112,14 +112,6 @@ async fn call(
     let length = i32::try_from(answer.len())?;
     caller.data_mut().call_answer = answer;
     Ok(if failed { -length } else { length })
-}
-
-/// What a guest is told about a host function that it was not given.
-pub(super) fn not_granted(name: &str) -> HostCallError {
-    HostCallError::Reported(ReportedError::new(
-        "HostFunctionNotGranted",
-        format!("The host function '{name}' is not granted to this function."),
-    ))
 }
 
 fn text(bytes: &[u8]) -> Result<&str, BadHostArgument> {

@@ -1,8 +1,8 @@
 //! A dispatcher with a scripted executor and a clock that only the test moves.
 
 use super::super::*;
-use crate::event_invoke::BoxFuture;
-use crate::event_invoke::clock::ManualClock;
+use crate::future::BoxFuture;
+use crate::clock::ManualClock;
 use crate::event_invoke::event::AttemptResponse;
 use crate::event_invoke::queue::MemoryEventQueue;
 use crate::request_id::RequestId;

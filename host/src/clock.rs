@@ -4,7 +4,7 @@ mod manual;
 
 pub use manual::ManualClock;
 
-use super::BoxFuture;
+use crate::future::BoxFuture;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 

@@ -1,6 +1,6 @@
 //! A clock that stands still until a test moves it.
 
-use super::super::BoxFuture;
+use crate::future::BoxFuture;
 use super::Clock;
 use std::collections::BTreeMap;
 use std::future::poll_fn;

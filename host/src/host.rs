@@ -1,0 +1,201 @@
+//! The host: one short method for each operation of Lambda.
+
+mod builder;
+mod events;
+mod function;
+mod operation;
+mod settings;
+mod upload;
+mod version;
+
+pub use builder::{BuildError, HostBuilder};
+pub use function::{
+    CreateFunction, DeleteFunction, GetFunction, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration,
+};
+pub(crate) use upload::UploadLimits;
+pub use version::{
+    AliasTarget, CreateAlias, DeleteAlias, DeleteFunctionConcurrency, GetAlias, GetFunctionConcurrency, ListAliases,
+    ListVersions, PublishVersion, PutFunctionConcurrency, UpdateAlias,
+};
+
+use crate::code::Code;
+use crate::function::ConfigurationUpdate;
+use crate::invocation::{Invoke, Invoker};
+use crate::registry;
+use events::Events;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// A place where functions live and run: Lambda's programming model in this process.
+///
+/// Cheap to clone; all clones are the same host. Every operation is a value: `.await` it in any runtime, or call `.wait()`
+/// on it on a thread without one. The host ends when its last clone is dropped.
+///
+/// # Threads
+///
+/// A host starts none until it needs them. Then: one thread `fnhost-ticker` for the whole process, which sleeps while
+/// nothing runs; `fnhost-worker` threads of its own, where guests go that keep a processor for long, and where blocking
+/// closures, file reads and compilations run; `fnhost-compile` threads during a compilation. wasmtime installs handlers for
+/// SIGSEGV, SIGILL, SIGFPE and SIGBUS, which pass on what is not a guest's. All threads end with the last host.
+#[derive(Clone)]
+pub struct Host {
+    pub(crate) inner: Arc<HostInner>,
+}
+
+pub(crate) struct HostInner {
+    pub(crate) invoker: Arc<Invoker>,
+    pub(crate) upload_limits: UploadLimits,
+    events: Arc<Events>,
+}
+
+/// What [`Host::shutdown`] left behind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// Invocations that did not end in time and were ended.
+    pub invocations_ended: usize,
+    /// Asynchronous invocations that were waiting for a try, or had theirs ended; the memory that held them is gone.
+    pub events_lost: usize,
+}
+
+impl Host {
+    /// A host with every default: in memory, limits on.
+    ///
+    /// # Errors
+    /// As [`HostBuilder::build`].
+    pub fn new() -> Result<Host, BuildError> {
+        Host::builder().build()
+    }
+
+    /// A host to be configured.
+    pub fn builder() -> HostBuilder {
+        HostBuilder::default()
+    }
+
+    /// `CreateFunction`: a function `function` that runs `code`.
+    pub fn create_function(&self, function: impl Into<String>, code: Code) -> CreateFunction {
+        let settings = ConfigurationUpdate::default();
+        CreateFunction { host: self.clone(), function: function.into(), code, settings, publish: false }
+    }
+
+    /// `GetFunctionConfiguration`.
+    pub fn get_function(&self, function: impl Into<String>) -> GetFunction {
+        GetFunction { host: self.clone(), function: function.into(), qualifier: None }
+    }
+
+    /// `ListFunctions`, by name, a page at a time.
+    pub fn list_functions(&self) -> ListFunctions {
+        ListFunctions { host: self.clone(), marker: None, max_items: None, all_versions: false }
+    }
+
+    /// `UpdateFunctionCode`: `$LATEST` runs `code` from now on. Invocations in progress stay on what they began with.
+    pub fn update_function_code(&self, function: impl Into<String>, code: Code) -> UpdateFunctionCode {
+        let request = registry::UpdateFunctionCode::default();
+        UpdateFunctionCode { host: self.clone(), function: function.into(), code, request }
+    }
+
+    /// `UpdateFunctionConfiguration`: changes `$LATEST`.
+    pub fn update_function_configuration(&self, function: impl Into<String>) -> UpdateFunctionConfiguration {
+        let settings = ConfigurationUpdate::default();
+        UpdateFunctionConfiguration { host: self.clone(), function: function.into(), settings, revision_id: None }
+    }
+
+    /// `DeleteFunction`: the function with its versions and aliases, or one version. Invocations in progress go on.
+    pub fn delete_function(&self, function: impl Into<String>) -> DeleteFunction {
+        DeleteFunction { host: self.clone(), function: function.into(), qualifier: None }
+    }
+
+    /// `PublishVersion`: makes what `$LATEST` is now a version that never changes. If nothing changed since the last one,
+    /// answers with that.
+    pub fn publish_version(&self, function: impl Into<String>) -> PublishVersion {
+        let request = registry::PublishVersion::default();
+        PublishVersion { host: self.clone(), function: function.into(), request }
+    }
+
+    /// `ListVersionsByFunction`: `$LATEST`, then the versions in order, a page at a time.
+    pub fn list_versions(&self, function: impl Into<String>) -> ListVersions {
+        ListVersions { host: self.clone(), function: function.into(), marker: None, max_items: None }
+    }
+
+    /// `CreateAlias`: a name for a version, which can be moved to another one.
+    pub fn create_alias(
+        &self,
+        function: impl Into<String>,
+        alias: impl Into<String>,
+        version: impl Into<AliasTarget>,
+    ) -> CreateAlias {
+        CreateAlias {
+            host: self.clone(),
+            function: function.into(),
+            alias: alias.into(),
+            target: version.into(),
+            description: None,
+            weights: BTreeMap::new(),
+        }
+    }
+
+    /// `GetAlias`.
+    pub fn get_alias(&self, function: impl Into<String>, alias: impl Into<String>) -> GetAlias {
+        GetAlias { host: self.clone(), function: function.into(), alias: alias.into() }
+    }
+
+    /// `UpdateAlias`: moves an alias, atomically.
+    pub fn update_alias(&self, function: impl Into<String>, alias: impl Into<String>) -> UpdateAlias {
+        UpdateAlias {
+            host: self.clone(),
+            function: function.into(),
+            alias: alias.into(),
+            target: None,
+            request: registry::UpdateAlias::default(),
+        }
+    }
+
+    /// `DeleteAlias`. An alias that does not exist is no error, as in AWS.
+    pub fn delete_alias(&self, function: impl Into<String>, alias: impl Into<String>) -> DeleteAlias {
+        DeleteAlias { host: self.clone(), function: function.into(), alias: alias.into() }
+    }
+
+    /// `ListAliases`, by name, a page at a time.
+    pub fn list_aliases(&self, function: impl Into<String>) -> ListAliases {
+        ListAliases { host: self.clone(), function: function.into(), target: None, marker: None, max_items: None }
+    }
+
+    /// `PutFunctionConcurrency`: reserves `executions` invocations at a time for the function, over all its versions and
+    /// aliases. It can't have more; others can't take them; 0 stops it.
+    pub fn put_function_concurrency(&self, function: impl Into<String>, executions: u32) -> PutFunctionConcurrency {
+        PutFunctionConcurrency { host: self.clone(), function: function.into(), executions }
+    }
+
+    /// `GetFunctionConcurrency`: `None` without a reservation.
+    pub fn get_function_concurrency(&self, function: impl Into<String>) -> GetFunctionConcurrency {
+        GetFunctionConcurrency { host: self.clone(), function: function.into() }
+    }
+
+    /// `DeleteFunctionConcurrency`. No reservation is no error, as in AWS.
+    pub fn delete_function_concurrency(&self, function: impl Into<String>) -> DeleteFunctionConcurrency {
+        DeleteFunctionConcurrency { host: self.clone(), function: function.into() }
+    }
+
+    /// `Invoke`: runs a function, by any name that AWS takes: `name`, `name:qualifier`, `account:function:name`, an ARN.
+    pub fn invoke(&self, function: impl Into<String>) -> Invoke {
+        Invoke::new(Arc::clone(&self.inner.invoker), function.into())
+    }
+
+    /// Refuses new invocations, waits at most `bound` for those in progress and for events that are due, and ends the rest.
+    /// A host that is shut down stays so.
+    pub async fn shutdown(&self, bound: Duration) -> ShutdownReport {
+        let invoker = &self.inner.invoker;
+        invoker.closing.store(true, Ordering::SeqCst);
+        let events_lost = self.inner.events.drain(bound).await;
+        let invocations_ended = invoker.sandbox.drain(bound).await;
+        ShutdownReport { invocations_ended, events_lost }
+    }
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("arn_base", self.inner.invoker.registry.arn_base()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,257 @@
+//! How a host is configured.
+
+use super::events::Events;
+use super::upload::UploadLimits;
+use super::{Host, HostInner};
+use crate::clock::{Clock, SystemClock};
+use crate::error::ValidationError;
+use crate::event_invoke::{EventQueue, MemoryEventQueue};
+use crate::function::{ArnBase, ReportedError};
+use crate::host_function::{AsyncClosure, BlockingClosure, HostFunctions, JsonClosure};
+use crate::invocation::concurrency::UnreservedConcurrency;
+use crate::invocation::{Authorizer, InvocationContext, Invoker};
+use crate::limits::{RegistryLimits, SandboxLimits};
+use crate::registry::{Registry, SystemStamps};
+use crate::sandbox::Sandbox;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+
+/// Configures a [`Host`]. Every setter has a default, so that `Host::builder().build()` is [`Host::new`].
+#[must_use = "there is no host until build() is called"]
+pub struct HostBuilder {
+    region: String,
+    account: String,
+    registry_limits: RegistryLimits,
+    sandbox_limits: SandboxLimits,
+    upload_limits: UploadLimits,
+    host_functions: Vec<(String, Arc<dyn JsonClosure>)>,
+    authorizer: Option<Box<dyn Authorizer>>,
+    clock: Arc<dyn Clock>,
+    event_queue: Option<Arc<dyn EventQueue>>,
+    event_concurrency_max: NonZeroUsize,
+}
+
+/// Why a host can't be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Region or account are none.
+    #[error(transparent)]
+    Arn(#[from] ValidationError),
+    /// Two host functions have one name.
+    #[error("two host functions are named '{name}': each needs a name of its own")]
+    DuplicateHostFunction {
+        /// The name.
+        name: String,
+    },
+    /// A host function's name is empty or too long.
+    #[error("the host function name '{name}' has not 1 to {chars_max} characters")]
+    HostFunctionName {
+        /// The name.
+        name: String,
+        /// Longest name.
+        chars_max: usize,
+    },
+    /// A limit that has to be at least 1 is 0.
+    #[error("the limit {limit} is 0: it has to be at least 1")]
+    ZeroLimit {
+        /// The limit's name.
+        limit: &'static str,
+    },
+}
+
+impl Default for HostBuilder {
+    fn default() -> Self {
+        HostBuilder {
+            region: "us-east-1".to_owned(),
+            account: "000000000000".to_owned(),
+            registry_limits: RegistryLimits::default(),
+            sandbox_limits: SandboxLimits::default(),
+            upload_limits: UploadLimits::default(),
+            host_functions: Vec::new(),
+            authorizer: None,
+            clock: Arc::new(SystemClock::new()),
+            event_queue: None,
+            event_concurrency_max: NonZeroUsize::new(100).unwrap_or(NonZeroUsize::MIN),
+        }
+    }
+}
+
+impl HostBuilder {
+    /// The region in the ARNs. Default: `us-east-1`.
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.region = region.into();
+        self
+    }
+
+    /// The account in the ARNs: 12 digits. Default: `000000000000`.
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.account = account.into();
+        self
+    }
+
+    /// What the registry may hold. The concurrency in it also bounds the sandboxes, unless
+    /// [`sandbox_limits`](HostBuilder::sandbox_limits) says otherwise.
+    pub fn registry_limits(mut self, limits: RegistryLimits) -> Self {
+        self.sandbox_limits.sandboxes_max = limits.concurrent_executions_max;
+        self.registry_limits = limits;
+        self
+    }
+
+    /// Invocations at a time, over all functions. Default: 1,000. Reservations may take all of them but a tenth.
+    pub fn concurrency_max(self, executions: u32) -> Self {
+        let limits = RegistryLimits {
+            concurrent_executions_max: executions,
+            unreserved_concurrent_executions_min: executions / 10,
+            ..self.registry_limits
+        };
+        self.registry_limits(limits)
+    }
+
+    /// What the sandboxes may take together.
+    pub fn sandbox_limits(mut self, limits: SandboxLimits) -> Self {
+        self.sandbox_limits = limits;
+        self
+    }
+
+    /// Largest upload in bytes, as it comes. Default: 52,428,800, which is AWS's.
+    pub fn upload_bytes_max(mut self, bytes: u64) -> Self {
+        self.upload_limits.archive.upload_bytes_max = bytes;
+        self
+    }
+
+    /// Largest upload in bytes, unzipped. Default: 262,144,000, which is AWS's.
+    pub fn unzipped_bytes_max(mut self, bytes: u64) -> Self {
+        self.upload_limits.archive.unzipped_bytes_max = bytes;
+        self
+    }
+
+    /// Offers an asynchronous host function to functions that it is granted to. Input and output are JSON, by serde.
+    ///
+    /// The closure runs in the runtime of the invocation's caller, if it is in one. It is dropped when the deadline passes
+    /// or the caller gives up. Its errors go to the guest; a panic ends the invocation.
+    pub fn host_function<F, In, Fut, Out, E>(mut self, name: impl Into<String>, closure: F) -> Self
+    where
+        F: Fn(In, InvocationContext) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Out, E>> + Send + 'static,
+        In: DeserializeOwned + 'static,
+        Out: Serialize + 'static,
+        E: Into<ReportedError> + 'static,
+    {
+        self.host_functions.push((name.into(), Arc::new(AsyncClosure::<F, In>::new(closure))));
+        self
+    }
+
+    /// Offers a host function that may block its thread: it runs on a thread of the host's own.
+    ///
+    /// When the deadline passes the caller has its answer; the closure can't be stopped, and should look at
+    /// [`InvocationContext::is_cancelled`] now and then.
+    pub fn blocking_host_function<F, In, Out, E>(mut self, name: impl Into<String>, closure: F) -> Self
+    where
+        F: Fn(In, InvocationContext) -> Result<Out, E> + Send + Sync + 'static,
+        In: DeserializeOwned + Send + 'static,
+        Out: Serialize + 'static,
+        E: Into<ReportedError> + 'static,
+    {
+        self.host_functions.push((name.into(), Arc::new(BlockingClosure::<F, In>::new(closure))));
+        self
+    }
+
+    /// Who may invoke what. Default: everybody everything.
+    pub fn authorizer(mut self, authorizer: impl Authorizer + 'static) -> Self {
+        self.authorizer = Some(Box::new(authorizer));
+        self
+    }
+
+    /// The clock for asynchronous invocation and for the time in host functions. Default: the system's. Deadlines of
+    /// running guests always go by the system's clock.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Where events wait. Default: in memory, bounded.
+    pub fn event_queue(mut self, queue: impl EventQueue + 'static) -> Self {
+        self.event_queue = Some(Arc::new(queue));
+        self
+    }
+
+    /// Events that are tried at a time. Default: 100. They count as invocations, too.
+    pub fn event_concurrency_max(mut self, events: NonZeroUsize) -> Self {
+        self.event_concurrency_max = events;
+        self
+    }
+
+    /// Builds the host. Starts no thread.
+    ///
+    /// # Errors
+    /// A malformed region or account, a host function's name that is taken, a limit of 0.
+    pub fn build(self) -> Result<Host, BuildError> {
+        let base = ArnBase::new(&self.region, &self.account)?;
+        check_limits(&self.sandbox_limits)?;
+        let events = Arc::new(Events::new(
+            self.event_queue.unwrap_or_else(|| Arc::new(MemoryEventQueue::default())),
+            Arc::clone(&self.clock),
+            self.event_concurrency_max,
+        ));
+        let invoker = Arc::new(Invoker {
+            registry: Registry::new(base, self.registry_limits, SystemStamps),
+            sandbox: Arc::new(Sandbox::new(self.sandbox_limits)),
+            host_functions: by_name(self.host_functions)?,
+            authorizer: self.authorizer,
+            clock: self.clock,
+            unreserved: Arc::new(UnreservedConcurrency::default()),
+            closing: AtomicBool::new(false),
+            event_sink: OnceLock::new(),
+        });
+        events.connect(&invoker);
+        Ok(Host { inner: Arc::new(HostInner { invoker, upload_limits: self.upload_limits, events }) })
+    }
+}
+
+impl std::fmt::Debug for HostBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HostBuilder")
+            .field("region", &self.region)
+            .field("account", &self.account)
+            .field("registry_limits", &self.registry_limits)
+            .field("sandbox_limits", &self.sandbox_limits)
+            .finish_non_exhaustive()
+    }
+}
+
+fn by_name(closures: Vec<(String, Arc<dyn JsonClosure>)>) -> Result<HostFunctions, BuildError> {
+    let chars_max = crate::limits::HOST_FUNCTION_NAME_CHARS_MAX;
+    let mut host_functions = HostFunctions::new();
+    for (name, closure) in closures {
+        if name.is_empty() || name.chars().count() > chars_max {
+            return Err(BuildError::HostFunctionName { name, chars_max });
+        }
+        if host_functions.insert(name.clone(), closure).is_some() {
+            return Err(BuildError::DuplicateHostFunction { name });
+        }
+    }
+    Ok(host_functions)
+}
+
+fn check_limits(limits: &SandboxLimits) -> Result<(), BuildError> {
+    let at_least_1 = [
+        ("sandboxes_max", limits.sandboxes_max as usize),
+        ("stack_bytes", limits.stack_bytes),
+        ("memories_per_sandbox_max", limits.memories_per_sandbox_max as usize),
+        ("tables_per_sandbox_max", limits.tables_per_sandbox_max as usize),
+        ("core_instances_per_sandbox_max", limits.core_instances_per_sandbox_max as usize),
+        ("table_elements_max", limits.table_elements_max),
+        ("worker_threads", limits.worker_threads),
+        ("blocking_threads_max", limits.blocking_threads_max),
+        ("compile_slots", limits.compile_slots),
+        ("compile_threads", limits.compile_threads),
+    ];
+    match at_least_1.into_iter().find(|(_, value)| *value == 0) {
+        Some((limit, _)) => Err(BuildError::ZeroLimit { limit }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,160 @@
+//! How asynchronous invocations run on this host.
+
+use crate::blocking::OnCallersThread;
+use crate::clock::Clock;
+use crate::error::{InvokeError, ServiceError, ThrottleReason, TooManyRequests};
+use crate::event_invoke::{
+    AttemptOutcome, AttemptResponse, Dispatcher, DispatcherParts, Event, EventQueue, Executor, PushError,
+};
+use crate::function::{FunctionReference, Operation};
+use crate::future::BoxFuture;
+use crate::invocation::attachments::Attachments;
+use crate::invocation::{AcceptWork, AcceptedEvent, EventSink, Invoker, Response, Run};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+/// The events of one host. The dispatcher starts with the first one.
+pub(super) struct Events {
+    queue: Arc<dyn EventQueue>,
+    clock: Arc<dyn Clock>,
+    concurrency_max: NonZeroUsize,
+    invoker: OnceLock<Weak<Invoker>>,
+    dispatcher: OnceLock<Arc<Dispatcher>>,
+}
+
+/// What an event carries beside its payload, for as long as it stays in this process.
+struct Carried {
+    attachments: Attachments,
+    trace_id: Option<Arc<str>>,
+    depth: u32,
+}
+
+impl Events {
+    pub(super) fn new(queue: Arc<dyn EventQueue>, clock: Arc<dyn Clock>, concurrency_max: NonZeroUsize) -> Events {
+        Events { queue, clock, concurrency_max, invoker: OnceLock::new(), dispatcher: OnceLock::new() }
+    }
+
+    /// Connects the events with what runs them. The host owns the invoker, so that events don't keep it alive.
+    pub(super) fn connect(self: &Arc<Self>, invoker: &Arc<Invoker>) {
+        // Called once, by the builder.
+        let _ = self.invoker.set(Arc::downgrade(invoker));
+        let _ = invoker.event_sink.set(Box::new(Sink(Arc::downgrade(self))));
+    }
+
+    /// Ends the dispatcher. Answers how many events are lost with it.
+    pub(super) async fn drain(&self, bound: Duration) -> usize {
+        match self.dispatcher.get() {
+            Some(dispatcher) => dispatcher.drain(bound).await.len(),
+            None => 0,
+        }
+    }
+
+    fn dispatcher(&self) -> Result<&Arc<Dispatcher>, ServiceError> {
+        if let Some(dispatcher) = self.dispatcher.get() {
+            return Ok(dispatcher);
+        }
+        let invoker = self.invoker.get().cloned().unwrap_or_default();
+        let Some(running) = invoker.upgrade() else {
+            return Err(ServiceError::new("the event can't be accepted", "the host is gone"));
+        };
+        let workers = running.sandbox.workers().map_err(|error| ServiceError::new("threads can't be started", error))?;
+        Ok(self.dispatcher.get_or_init(|| {
+            let parts = DispatcherParts {
+                queue: Arc::clone(&self.queue),
+                executor: Arc::new(EventExecutor { invoker }),
+                clock: Arc::clone(&self.clock),
+                concurrency_max: self.concurrency_max,
+            };
+            Arc::new(Dispatcher::start(workers, parts))
+        }))
+    }
+}
+
+/// Where the invoker puts events.
+struct Sink(Weak<Events>);
+
+impl EventSink for Sink {
+    fn accept(&self, accepted: AcceptedEvent) -> AcceptWork {
+        let events = self.0.upgrade();
+        Box::pin(async move {
+            let events = events.ok_or_else(|| ServiceError::new("the event can't be accepted", "the host is gone"))?;
+            let AcceptedEvent { request_id, function, payload, attachments, trace_id, depth } = accepted;
+            let arn = function.invoked_arn().to_string();
+            let mut event = Event::new(request_id, arn, payload, events.clock.now());
+            if !attachments.is_empty() || trace_id.is_some() || depth > 0 {
+                event.attachment = Some(Arc::new(Carried { attachments, trace_id, depth }));
+            }
+            events.dispatcher()?.submit(event).await.map_err(refusal)
+        })
+    }
+}
+
+fn refusal(error: PushError) -> InvokeError {
+    match error {
+        PushError::TooManyEvents { .. } | PushError::TooManyBytes { .. } => {
+            TooManyRequests::new(ThrottleReason::EventQueueFull).into()
+        }
+        error => ServiceError::new("the event can't be accepted", error).into(),
+    }
+}
+
+/// Runs events.
+struct EventExecutor {
+    invoker: Weak<Invoker>,
+}
+
+impl Executor for EventExecutor {
+    fn attempt<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, AttemptOutcome> {
+        Box::pin(async move {
+            match self.invoker.upgrade() {
+                Some(invoker) => attempt(&invoker, event).await,
+                None => AttemptOutcome::SystemError("the host is gone".to_owned()),
+            }
+        })
+    }
+}
+
+async fn attempt(invoker: &Arc<Invoker>, event: &Event) -> AttemptOutcome {
+    let base = invoker.registry.arn_base();
+    let reference = FunctionReference::parse(&event.invoked_function_arn, None, Operation::InvokeFunction);
+    let Ok(target) = reference.map_err(drop).and_then(|reference| reference.locate(base).map_err(drop)) else {
+        // Only a queue that was filled elsewhere can hold such a name.
+        return AttemptOutcome::FunctionDeleted;
+    };
+    let Ok(function) = invoker.registry.resolve(&target.name, target.qualifier.as_ref(), rand::random) else {
+        return AttemptOutcome::FunctionDeleted;
+    };
+    if function.reserved_concurrency == Some(0) {
+        return AttemptOutcome::ZeroReservedConcurrency;
+    }
+    let carried = event.attachment.as_ref().and_then(|attachment| attachment.downcast_ref::<Carried>());
+    let run = Run {
+        request_id: event.request_id,
+        function,
+        event: event.payload.clone(),
+        client_context: None,
+        trace_id: carried.and_then(|carried| carried.trace_id.clone()),
+        attachments: carried.map(|carried| carried.attachments.clone()).unwrap_or_default(),
+        deadline: None,
+        depth: carried.map_or(0, |carried| carried.depth),
+        tail_logs: false,
+    };
+    match invoker.run(run, OnCallersThread(false)).await {
+        Ok(response) => {
+            let failed = response.function_error.is_some();
+            let response = attempt_response(response);
+            if failed { AttemptOutcome::FunctionFailed(response) } else { AttemptOutcome::Succeeded(response) }
+        }
+        Err(InvokeError::TooManyRequests(_)) => AttemptOutcome::Throttled,
+        Err(error) => AttemptOutcome::SystemError(error.to_string()),
+    }
+}
+
+fn attempt_response(response: Response) -> AttemptResponse {
+    AttemptResponse {
+        executed_version: response.executed_version.map(|version| version.to_string()).unwrap_or_default(),
+        function_error: response.function_error_kind(),
+        payload: response.payload,
+    }
+}

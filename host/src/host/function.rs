@@ -1,0 +1,261 @@
+//! The operations on functions: create, get, list, update, delete.
+
+use super::operation::awaitable;
+use super::settings::settings_setters;
+use super::upload::{compile, make_ready};
+use super::{Host, upload};
+use crate::code::Code;
+use crate::error::{
+    CreateFunctionError, DeleteFunctionError, GetFunctionError, InvalidParameterValue, ListFunctionsError,
+    ServiceError, UpdateFunctionCodeError, UpdateFunctionConfigurationError,
+};
+use crate::function::{ConfigurationUpdate, FunctionConfiguration, FunctionName, FunctionReference, Operation};
+use crate::invocation::executable::Executable;
+use crate::registry::{self, Page, PageRequest};
+use crate::sandbox::engine::EngineProfile;
+
+/// `CreateFunction`, begun by [`Host::create_function`]. Await it, or [`wait`](CreateFunction::wait).
+#[derive(Debug)]
+#[must_use = "nothing is created until this is awaited"]
+pub struct CreateFunction {
+    pub(super) host: Host,
+    pub(super) function: String,
+    pub(super) code: Code,
+    pub(super) settings: ConfigurationUpdate,
+    pub(super) publish: bool,
+}
+
+settings_setters!(CreateFunction);
+awaitable!(CreateFunction => FunctionConfiguration, CreateFunctionError);
+
+impl CreateFunction {
+    /// Publishes version 1 in the same step. Default: no.
+    pub fn publish(mut self, publish: bool) -> Self {
+        self.publish = publish;
+        self
+    }
+
+    async fn send(self) -> Result<FunctionConfiguration, CreateFunctionError> {
+        let invoker = &self.host.inner.invoker;
+        let name = self.host.name(&self.function, Operation::CreateFunction)?;
+        self.settings.validate()?;
+        self.host.check_grants(&self.settings)?;
+        if invoker.registry.contains(&name) {
+            return Err(crate::error::ResourceConflict::Function { name }.into());
+        }
+        let has_fuel_budget = self.settings.fuel.flatten().is_some();
+        let code = make_ready(invoker, self.host.inner.upload_limits, self.code, has_fuel_budget).await?;
+        let version = invoker.registry.create(&name, code, self.settings, self.publish)?;
+        Ok((*version.configuration).clone())
+    }
+}
+
+/// `GetFunctionConfiguration`, begun by [`Host::get_function`]. Await it, or [`wait`](GetFunction::wait).
+#[derive(Debug)]
+#[must_use = "nothing is looked up until this is awaited"]
+pub struct GetFunction {
+    pub(super) host: Host,
+    pub(super) function: String,
+    pub(super) qualifier: Option<String>,
+}
+
+awaitable!(GetFunction => FunctionConfiguration, GetFunctionError);
+
+impl GetFunction {
+    /// The version or alias to look at. Default: `$LATEST`, or what the name says.
+    pub fn qualifier(mut self, qualifier: impl Into<String>) -> Self {
+        self.qualifier = Some(qualifier.into());
+        self
+    }
+
+    async fn send(self) -> Result<FunctionConfiguration, GetFunctionError> {
+        let registry = &self.host.inner.invoker.registry;
+        let reference =
+            FunctionReference::parse(&self.function, self.qualifier.as_deref(), Operation::GetFunction)?;
+        let target = reference.locate(registry.arn_base())?;
+        Ok(registry.get(&target.name, target.qualifier.as_ref())?.described())
+    }
+}
+
+/// `ListFunctions`, begun by [`Host::list_functions`]. Await it, or [`wait`](ListFunctions::wait).
+#[derive(Debug)]
+#[must_use = "nothing is listed until this is awaited"]
+pub struct ListFunctions {
+    pub(super) host: Host,
+    pub(super) marker: Option<String>,
+    pub(super) max_items: Option<usize>,
+    pub(super) all_versions: bool,
+}
+
+awaitable!(ListFunctions => Page<FunctionConfiguration>, ListFunctionsError);
+
+impl ListFunctions {
+    /// Goes on after a page: its `next_marker`.
+    pub fn marker(mut self, marker: impl Into<String>) -> Self {
+        self.marker = Some(marker.into());
+        self
+    }
+
+    /// Items in the page, 1 to 10,000; as in AWS there are never more than 50. Default: 50.
+    pub fn max_items(mut self, max_items: usize) -> Self {
+        self.max_items = Some(max_items);
+        self
+    }
+
+    /// Lists the published versions too. Default: `$LATEST` alone.
+    pub fn all_versions(mut self) -> Self {
+        self.all_versions = true;
+        self
+    }
+
+    async fn send(self) -> Result<Page<FunctionConfiguration>, ListFunctionsError> {
+        let registry = &self.host.inner.invoker.registry;
+        let page = PageRequest { marker: self.marker.as_deref(), max_items: self.max_items };
+        if self.all_versions {
+            registry.list_all_versions(page)
+        } else {
+            Ok(registry.list(page)?.map(|configuration| (*configuration).clone()))
+        }
+    }
+}
+
+/// `UpdateFunctionCode`, begun by [`Host::update_function_code`]. Await it, or [`wait`](UpdateFunctionCode::wait).
+#[derive(Debug)]
+#[must_use = "nothing is updated until this is awaited"]
+pub struct UpdateFunctionCode {
+    pub(super) host: Host,
+    pub(super) function: String,
+    pub(super) code: Code,
+    pub(super) request: registry::UpdateFunctionCode,
+}
+
+awaitable!(UpdateFunctionCode => FunctionConfiguration, UpdateFunctionCodeError);
+
+impl UpdateFunctionCode {
+    /// Updates only if this is the revision of `$LATEST`.
+    pub fn revision_id(mut self, revision_id: impl Into<String>) -> Self {
+        self.request.revision_id = Some(revision_id.into());
+        self
+    }
+
+    /// Publishes a version of the new code in the same step. Default: no.
+    pub fn publish(mut self, publish: bool) -> Self {
+        self.request.publish = publish;
+        self
+    }
+
+    /// Checks everything and changes nothing. Default: no.
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.request.dry_run = dry_run;
+        self
+    }
+
+    async fn send(self) -> Result<FunctionConfiguration, UpdateFunctionCodeError> {
+        let invoker = &self.host.inner.invoker;
+        let name = self.host.name(&self.function, Operation::UpdateFunctionCode)?;
+        // Looked up first, so that nothing is compiled for a function that does not exist.
+        let has_fuel_budget = match invoker.registry.get(&name, None) {
+            Ok(latest) => latest.configuration().fuel.is_some(),
+            Err(_) => {
+                let base = invoker.registry.arn_base();
+                let missing = crate::error::ResourceNotFound::function(
+                    Operation::UpdateFunctionCode,
+                    base,
+                    name.as_str(),
+                    None,
+                );
+                return Err(missing.into());
+            }
+        };
+        let code = make_ready(invoker, self.host.inner.upload_limits, self.code, has_fuel_budget).await?;
+        let version = invoker.registry.update_code(&name, code, &self.request)?;
+        Ok((*version.configuration).clone())
+    }
+}
+
+/// `UpdateFunctionConfiguration`, begun by [`Host::update_function_configuration`]. What is not given stays. Await it, or
+/// [`wait`](UpdateFunctionConfiguration::wait).
+#[derive(Debug)]
+#[must_use = "nothing is updated until this is awaited"]
+pub struct UpdateFunctionConfiguration {
+    pub(super) host: Host,
+    pub(super) function: String,
+    pub(super) settings: ConfigurationUpdate,
+    pub(super) revision_id: Option<String>,
+}
+
+settings_setters!(UpdateFunctionConfiguration);
+awaitable!(UpdateFunctionConfiguration => FunctionConfiguration, UpdateFunctionConfigurationError);
+
+impl UpdateFunctionConfiguration {
+    /// Updates only if this is the revision of `$LATEST`.
+    pub fn revision_id(mut self, revision_id: impl Into<String>) -> Self {
+        self.revision_id = Some(revision_id.into());
+        self
+    }
+
+    async fn send(self) -> Result<FunctionConfiguration, UpdateFunctionConfigurationError> {
+        let invoker = &self.host.inner.invoker;
+        let name = self.host.name(&self.function, Operation::UpdateFunctionConfiguration)?;
+        self.settings.validate()?;
+        self.host.check_grants(&self.settings)?;
+        // Fuel is compiled in: a budget for a function that had none takes another compiled form.
+        if self.settings.fuel.flatten().is_some()
+            && let Ok(latest) = invoker.registry.get(&name, None)
+            && let Executable::Guest(code) = &latest.version.executable
+        {
+            compile(&invoker.sandbox, code, EngineProfile::FuelMetered).await.map_err(|error| match error {
+                upload::UploadError::InvalidParameterValue(error) => error.into(),
+                upload::UploadError::Service(error) => UpdateFunctionConfigurationError::from(error),
+                upload::UploadError::RequestTooLarge(error) => ServiceError::new("compiling", error).into(),
+            })?;
+        }
+        let version = invoker.registry.update_configuration(&name, self.settings, self.revision_id.as_deref())?;
+        Ok((*version.configuration).clone())
+    }
+}
+
+/// `DeleteFunction`, begun by [`Host::delete_function`]. Await it, or [`wait`](DeleteFunction::wait).
+#[derive(Debug)]
+#[must_use = "nothing is deleted until this is awaited"]
+pub struct DeleteFunction {
+    pub(super) host: Host,
+    pub(super) function: String,
+    pub(super) qualifier: Option<String>,
+}
+
+awaitable!(DeleteFunction => (), DeleteFunctionError);
+
+impl DeleteFunction {
+    /// The version to delete. Default: the function, with all its versions and aliases.
+    pub fn qualifier(mut self, qualifier: impl Into<String>) -> Self {
+        self.qualifier = Some(qualifier.into());
+        self
+    }
+
+    async fn send(self) -> Result<(), DeleteFunctionError> {
+        let registry = &self.host.inner.invoker.registry;
+        let reference =
+            FunctionReference::parse(&self.function, self.qualifier.as_deref(), Operation::DeleteFunction)?;
+        let target = reference.locate(registry.arn_base())?;
+        registry.delete(&target.name, target.qualifier.as_ref())
+    }
+}
+
+impl Host {
+    /// The name of a function, in any form that AWS takes, for an operation on whole functions.
+    pub(super) fn name<E>(&self, function: &str, operation: Operation) -> Result<FunctionName, E>
+    where
+        E: From<crate::error::ValidationError> + From<crate::error::ReferenceError> + From<InvalidParameterValue>,
+    {
+        let reference = FunctionReference::parse(function, None, operation)?;
+        Ok(reference.locate(self.inner.invoker.registry.arn_base())?.unqualified()?)
+    }
+
+    /// Every granted host function has to exist.
+    fn check_grants(&self, settings: &ConfigurationUpdate) -> Result<(), InvalidParameterValue> {
+        let known = &self.inner.invoker.host_functions;
+        let unknown = settings.host_functions.iter().flatten().find(|name| !known.contains_key(*name));
+        unknown.map_or(Ok(()), |name| Err(InvalidParameterValue::UnknownHostFunction { name: name.clone() }))
+    }
+}

@@ -1,0 +1,130 @@
+//! From what a caller uploads to code that is ready to run.
+
+use crate::code::{Code, Source};
+use crate::error::{InvalidParameterValue, RequestTooLarge, ServiceError};
+use crate::function::CodeSha256;
+use crate::invocation::Invoker;
+use crate::invocation::executable::Executable;
+use crate::registry;
+use crate::sandbox::code::GuestCode;
+use crate::sandbox::code::archive::{ArchiveLimits, ArchiveRefusal, Package};
+use crate::sandbox::code::inspect::{CodeLimits, inspect};
+use crate::sandbox::engine::EngineProfile;
+use crate::sandbox::{LoadError, Sandbox};
+use bytes::Bytes;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Why code was not taken.
+#[derive(Debug)]
+pub(super) enum UploadError {
+    InvalidParameterValue(InvalidParameterValue),
+    RequestTooLarge(RequestTooLarge),
+    Service(ServiceError),
+}
+
+/// Converts an [`UploadError`] into the errors of the operations that upload.
+macro_rules! from_upload_error {
+    ($($error:ty),+) => {$(
+        impl From<UploadError> for $error {
+            fn from(error: UploadError) -> Self {
+                match error {
+                    UploadError::InvalidParameterValue(error) => error.into(),
+                    UploadError::RequestTooLarge(error) => error.into(),
+                    UploadError::Service(error) => error.into(),
+                }
+            }
+        }
+    )+};
+}
+
+from_upload_error!(crate::error::CreateFunctionError, crate::error::UpdateFunctionCodeError);
+
+/// What an upload may be.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct UploadLimits {
+    pub(crate) archive: ArchiveLimits,
+    pub(crate) code: CodeLimits,
+}
+
+/// Unpacks, inspects and compiles code, for a function with or without a fuel budget.
+pub(super) async fn make_ready(
+    invoker: &Invoker,
+    limits: UploadLimits,
+    code: Code,
+    has_fuel_budget: bool,
+) -> Result<registry::Code<Executable>, UploadError> {
+    let code = match code.0 {
+        Source::Native { closure, sha256 } => {
+            let executable = Executable::Native(closure);
+            return Ok(registry::Code { executable, sha256: CodeSha256::new(sha256), size_bytes: 0 });
+        }
+        Source::File(path) => open(&invoker.sandbox, Upload::File(path), limits).await?,
+        Source::Bytes(bytes) => open(&invoker.sandbox, Upload::Bytes(bytes), limits).await?,
+    };
+    let profile = if has_fuel_budget { EngineProfile::FuelMetered } else { EngineProfile::Plain };
+    compile(&invoker.sandbox, &code, profile).await?;
+    let (sha256, size_bytes) = (CodeSha256::new(code.sha256()), code.size_bytes());
+    Ok(registry::Code { executable: Executable::Guest(code), sha256, size_bytes })
+}
+
+/// Compiles code for a profile, if it has not been.
+pub(super) async fn compile(
+    sandbox: &Arc<Sandbox>,
+    code: &Arc<GuestCode>,
+    profile: EngineProfile,
+) -> Result<(), UploadError> {
+    sandbox.load(code, profile).await.map_err(|error| match error {
+        LoadError::Refused(reason) => {
+            UploadError::InvalidParameterValue(InvalidParameterValue::CodeNotCompilable { reason })
+        }
+        error => UploadError::Service(ServiceError::new("the function's code could not be compiled", error)),
+    })
+}
+
+enum Upload {
+    File(PathBuf),
+    Bytes(Bytes),
+}
+
+/// Unpacks and inspects, on a thread that may block.
+async fn open(sandbox: &Sandbox, upload: Upload, limits: UploadLimits) -> Result<Arc<GuestCode>, UploadError> {
+    let workers =
+        sandbox.workers().map_err(|error| UploadError::Service(ServiceError::new("threads can't be started", error)))?;
+    let opened = workers.spawn_blocking(move || {
+        let bytes = match upload {
+            Upload::File(path) => read_file(&path, limits.archive.upload_bytes_max)?,
+            Upload::Bytes(bytes) => bytes,
+        };
+        let package = Package::open(bytes, &limits.archive, None).map_err(archive_error)?;
+        let inspection = inspect(&package.module, &limits.code);
+        inspection.verdict.map_err(|refusal| UploadError::InvalidParameterValue(refusal.into()))?;
+        Ok(Arc::new(GuestCode::new(package, inspection.report)))
+    });
+    opened.await.unwrap_or_else(|error| Err(UploadError::Service(ServiceError::new("the upload was not unpacked", error))))
+}
+
+/// Reads a file, unless it is too large to be uploaded.
+fn read_file(path: &Path, bytes_max: u64) -> Result<Bytes, UploadError> {
+    let unreadable = |source: std::io::Error| {
+        let (path, reason) = (path.to_owned(), source.kind());
+        UploadError::InvalidParameterValue(InvalidParameterValue::CodeFile { path, reason })
+    };
+    let length = std::fs::metadata(path).map_err(unreadable)?.len();
+    if length > bytes_max {
+        return Err(archive_error(ArchiveRefusal::UploadTooLarge { bytes: length, limit: bytes_max }));
+    }
+    std::fs::read(path).map(Bytes::from).map_err(unreadable)
+}
+
+fn archive_error(refusal: ArchiveRefusal) -> UploadError {
+    match refusal {
+        ArchiveRefusal::UploadTooLarge { limit, .. } => {
+            UploadError::RequestTooLarge(RequestTooLarge::Code { bytes_max: limit })
+        }
+        ArchiveRefusal::Host { source } => {
+            UploadError::Service(ServiceError::new("the files of the zip could not be unpacked", source))
+        }
+        refusal => UploadError::InvalidParameterValue(refusal.into()),
+    }
+}
