@@ -268,7 +268,7 @@ mod core_modules {
             );
         }
         // These the engine has.
-        accepted(r#"(module (memory i64 1) (memory 1) (table 1 externref) (func (export "handle")))"#);
+        accepted(r#"(module (memory i64 1) (memory 1) (table 1 funcref) (func (export "handle")))"#);
     }
 
     #[test]
@@ -285,88 +285,56 @@ mod core_modules {
     }
 }
 
-mod components {
-    use super::*;
+#[path = "component_tests.rs"]
+mod components;
 
-    const TYPES: &str = r#"
-        (type $error' (record (field "error-type" string) (field "error-message" string)
-            (field "stack-trace" (list string))))
-        (type $context' (record (field "request-id" string) (field "function-name" string)
-            (field "function-version" string) (field "invoked-function-arn" string) (field "memory-limit-mb" u32)
-            (field "deadline-ms" u64) (field "log-group-name" string) (field "log-stream-name" string)
-            (field "trace-id" (option string)) (field "client-context" (option string))
-            (field "identity" (option string))))"#;
-
-    /// A component that exports the handler interface, with `handle` of the given type.
-    fn handler(version: &str, ty: &str) -> String {
-        exporting(&format!("fnhost:function/handler@{version}"), "handle", ty)
-    }
-
-    /// A component that exports one interface with one function, whose type may name `$error` and `$context`. The
-    /// function is one that an inner component imports: only types matter here.
-    fn exporting(interface: &str, function: &str, ty: &str) -> String {
-        // The exported function comes from a component that is never run, so it needs no canonical ABI.
-        format!(
-            r#"(component
-                (component $inner
-                    {TYPES}
-                    (export $error "function-error" (type $error'))
-                    (export $context "context" (type $context'))
-                    (core module $m (memory (export "m") 1)
-                        (func (export "r") (param i32 i32 i32 i32) (result i32) unreachable)
-                        (func (export "f") unreachable))
-                    (core instance $i (instantiate $m))
-                    (import "f" (func $f {ty}))
-                    (export "{function}" (func $f)))
-                {IMPORT})"#,
-            IMPORT = format_args!(
-                r#"(import "host:f/g@0.1.0" (instance $h (export "f" (func))))
-                (instance $e (instantiate $inner (with "f" (func $h "f"))))
-                (export "{interface}" (instance $e))"#
-            )
+#[test]
+fn truncations_and_bit_flips_never_panic() {
+    let modules = [
+        wat::parse_str(components::handler("0.1.0", components::HANDLE, components::HANDLE_CORE)).unwrap(),
+        wat::parse_str(
+            r#"(module
+                (import "fnhost_v1" "respond" (func (param i32 i32)))
+                (memory (export "memory") 1 2) (table 2 funcref) (global (mut i32) (i32.const 1))
+                (elem (i32.const 0) 1) (data (i32.const 0) "data")
+                (func (export "handle") (local i32 i64) (local.set 0 (i32.const 1)))
+                (@custom ".debug_info" "1234"))"#,
         )
-    }
-
-    fn importing(interface: &str, types: &str, items: &str) -> String {
-        format!(
-            r#"(component
-                (type $i (instance {types} {items}))
-                (import "{interface}" (instance (type $i)))
-                {RUN})"#
-        )
-    }
-
-    /// Exports `wasi:cli/run`.
-    const RUN: &str = r#"
-        (core module $run-module (func (export "run") (result i32) i32.const 0))
-        (core instance $run-instance (instantiate $run-module))
-        (func $run (result (result)) (canon lift (core func $run-instance "run")))
-        (instance $run-interface (export "run" (func $run)))
-        (export "wasi:cli/run@0.2.6" (instance $run-interface))"#;
-
-    #[test]
-    fn run_makes_a_command() {
-        let (contract, report) = accepted(&format!("(component {RUN})"));
-        assert_eq!(contract, Contract::Command);
-        assert_eq!(report.kind, Some(CodeKind::Component));
-        assert_eq!(report.exports, [CodeItem { name: "wasi:cli/run@0.2.6.run".into(), kind: "func".into() }]);
-        assert_eq!((report.core_modules, report.core_instances, report.functions), (1, 1, 1));
-        let text = format!("(component {RUN})").replace("0.2.6", "0.2.99");
-        assert_eq!(accepted(&text).0, Contract::Command);
-    }
-
-    #[test]
-    fn other_versions_are_no_contract() {
-        for version in ["0.3.0", "0.2.0-rc-2023-11-10", "1.2.0"] {
-            let text = format!("(component {RUN})").replace("0.2.6", version);
-            let refusal = refused(&text).to_string();
-            assert!(
-                refusal.starts_with(&format!(
-                    "the component is no function: it exports wasi:cli/run@{version}.run: func; "
-                )),
-                "{refusal}"
-            );
-            assert!(refusal.contains("looked for an interface fnhost:function/handler@0.1, or wasi:cli/run@0.2"));
+        .unwrap(),
+    ];
+    for module in modules {
+        assert!(inspect(&module, &CodeLimits::default()).verdict.is_ok());
+        for length in 0..module.len() {
+            let _ = inspect(&module[..length], &CodeLimits::default());
+            let _ = core_modules(&module[..length]);
+        }
+        for at in 0..module.len() {
+            for bit in 0..8 {
+                let mut damaged = module.clone();
+                damaged[at] ^= 1 << bit;
+                let _ = inspect(&damaged, &CodeLimits::default());
+                let _ = core_modules(&damaged);
+            }
         }
     }
+}
+
+#[test]
+fn sections_are_found_in_modules_and_in_components() {
+    let inner =
+        r#"(core module $m (import "a" "f" (func)) (func nop) (@custom ".debug_info" "1234") (@custom "x" "y"))"#;
+    let module = wat::parse_str(inner.replace("(core module $m", "(module")).unwrap();
+    let component = wat::parse_str(format!("(component {inner} (component {inner}))")).unwrap();
+    let [alone] = core_modules(&module).try_into().unwrap();
+    assert_eq!(alone.imported_functions, 1);
+    assert_eq!(alone.debug_bytes(), 4);
+    assert_eq!(alone.custom_section(&module, "x"), Some(&b"y"[..]));
+    assert_eq!(alone.custom_section(&module, "z"), None);
+    let both = core_modules(&component);
+    assert_eq!(both.len(), 2);
+    for found in &both {
+        assert_eq!(found.custom_section(&component, ".debug_info"), Some(&b"1234"[..]));
+        assert_eq!(component[found.code.clone()], module[alone.code.clone()]);
+    }
+    assert_ne!(both[0].code, both[1].code);
 }
