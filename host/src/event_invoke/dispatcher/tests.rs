@@ -21,7 +21,7 @@ async fn an_event_runs_once_if_it_succeeds() {
     let ended = bench.next_end().await;
     assert_eq!((ended.fate, ended.event.invoke_count), (Fate::Success, 1));
     assert_eq!((ended.event.request_id, ended.response), (event.request_id, Some(response("1"))));
-    assert!(bench.dispatcher.drain(Duration::from_secs(600)).await.is_empty());
+    assert!(bench.dispatcher.drain(Duration::MAX).await.is_empty());
     assert_eq!(bench.next_try().await.1, 0);
     assert!(bench.tries.try_recv().is_err());
 }
