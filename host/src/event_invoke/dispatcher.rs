@@ -24,6 +24,10 @@ use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 /// await; this bounds the wait for one that blocks its thread.
 const CANCEL_GRACE: Duration = Duration::from_millis(100);
 
+/// A longer bound of a drain means this one, so that every bound ends at a time that can be expressed. No event lives
+/// longer than its maximum age, 6 hours.
+const DRAIN_BOUND_MAX: Duration = Duration::from_secs(86_400);
+
 /// What a dispatcher works with.
 pub(crate) struct DispatcherParts {
     /// Where events wait.
@@ -85,8 +89,7 @@ impl Dispatcher {
     pub(crate) async fn drain(&self, bound: Duration) -> Vec<Event> {
         self.shared.closed.store(true, Ordering::Release);
         let now = self.shared.parts.clock.now();
-        // A bound that no time can express is none, as far as a process lives.
-        let stop_at = now.checked_add(bound).unwrap_or(now + Duration::from_secs(365 * 86_400));
+        let stop_at = now.checked_add(bound.min(DRAIN_BOUND_MAX)).unwrap_or(now);
         self.stop_at.send_modify(|earlier| *earlier = Some(earlier.map_or(stop_at, |earlier| earlier.min(stop_at))));
 
         // The handle stays in its place until the task has ended: this future may be dropped and another drain begun.

@@ -179,3 +179,35 @@ pub struct EndedEvent {
     /// When it ended.
     pub ended_at: SystemTime,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNQUALIFIED: &str = "arn:aws:lambda:us-east-1:123456789012:function:thumbnail";
+
+    fn event(arn: &str) -> Event {
+        let accepted_at = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
+        Event::new(RequestId::random(), arn, Bytes::from_static(b"secret"), accepted_at)
+    }
+
+    #[test]
+    fn the_arn_of_records_has_a_qualifier() {
+        assert_eq!(event(UNQUALIFIED).qualified_function_arn(), format!("{UNQUALIFIED}:$LATEST"));
+        let qualified = format!("{UNQUALIFIED}:live");
+        assert_eq!(event(&qualified).qualified_function_arn(), qualified);
+    }
+
+    #[test]
+    fn an_event_from_the_future_is_new() {
+        let event = event(UNQUALIFIED);
+        assert_eq!(event.age(event.accepted_at + Duration::from_secs(5)), Duration::from_secs(5));
+        assert_eq!(event.age(SystemTime::UNIX_EPOCH), Duration::ZERO);
+    }
+
+    #[test]
+    fn debug_does_not_tell_the_payload() {
+        let text = format!("{:?}", event(UNQUALIFIED));
+        assert!(text.contains("payload_bytes: 6") && !text.contains("secret"), "{text}");
+    }
+}

@@ -22,7 +22,7 @@ async fn an_event_runs_once_if_it_succeeds() {
     let ended = bench.next_end().await;
     assert_eq!((ended.fate, ended.event.invoke_count), (Fate::Success, 1));
     assert_eq!((ended.event.request_id, ended.response), (event.request_id, Some(response("1"))));
-    assert!(bench.dispatcher.drain(Duration::from_secs(600)).await.is_empty());
+    assert!(bench.dispatcher.drain(Duration::MAX).await.is_empty());
     assert_eq!(bench.next_try().await.1, 0);
     assert!(bench.tries.try_recv().is_err());
 }
@@ -252,14 +252,17 @@ async fn draining_does_not_begin_what_it_would_have_to_cancel() {
     assert!(bench.tries.try_recv().is_err());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn draining_cancels_what_does_not_end_in_time() {
     let mut bench = Bench::held(2);
     let events = [bench.submit().await, bench.submit().await, bench.submit().await];
     bench.next_try().await;
     bench.next_try().await;
+    let began = tokio::time::Instant::now();
     let (lost, wake) = tokio::join!(bench.dispatcher.drain(Duration::from_secs(30)), bench.wake());
     assert_eq!(wake, 30_000);
+    // They let go at once: the grace for those that block was not used.
+    assert_eq!(began.elapsed(), Duration::ZERO);
     let mut lost: Vec<EventId> = lost.iter().map(|event| event.id).collect();
     // Both tries began in the same instant: their order says nothing.
     lost[..2].sort();
@@ -267,6 +270,24 @@ async fn draining_cancels_what_does_not_end_in_time() {
     expected[..2].sort();
     assert_eq!(lost, expected);
     assert_eq!(bench.script.running.load(Ordering::SeqCst), 0);
+    assert!(bench.ends.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn no_event_is_accepted_while_draining() {
+    let mut bench = Bench::held(2);
+    bench.submit().await;
+    bench.next_try().await;
+    let late = async {
+        // The first try still runs, and there is room for another.
+        let refusal = bench.dispatcher.submit(bench.event()).await;
+        bench.script.gate.add_permits(1);
+        refusal
+    };
+    let (lost, refusal) = tokio::join!(biased; bench.dispatcher.drain(Duration::from_secs(30)), late);
+    assert!(matches!(refusal, Err(PushError::Closed)));
+    assert!(lost.is_empty());
+    assert_eq!(bench.next_end().await.fate, Fate::Success);
     assert!(bench.ends.try_recv().is_err());
 }
 
