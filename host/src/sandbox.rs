@@ -17,13 +17,14 @@ mod workers;
 
 pub(crate) use instance::{HostCall, HostCallError, HostCalls};
 
+use crate::function::Frame;
 use crate::future::InRuntime;
 use crate::limits::SandboxLimits;
 use bytes::Bytes;
 use code::{GuestCode, Linkers, LoadedCode};
 use dashmap::DashMap;
 use engine::{EngineProfile, Engines};
-use frames::{Frame, RawFrame};
+use frames::RawFrame;
 use instance::{Place, SharedPlace, new_store};
 use job::Job;
 use outcome::{Outcome, conclude};
@@ -268,7 +269,7 @@ impl Sandbox {
         if frames.is_empty() {
             return Vec::new();
         }
-        let Ok(workers) = self.workers() else { return frames.iter().map(Frame::unresolved).collect() };
+        let Ok(workers) = self.workers() else { return frames.iter().map(RawFrame::named).collect() };
         let frames = Arc::new(frames);
         let resolve = {
             let (code, frames) = (Arc::clone(code), Arc::clone(&frames));
@@ -282,7 +283,7 @@ impl Sandbox {
         };
         match timeout.await {
             Ok(Ok(resolved)) => resolved,
-            _ => frames.iter().map(Frame::unresolved).collect(),
+            _ => frames.iter().map(RawFrame::named).collect(),
         }
     }
 }

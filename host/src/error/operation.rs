@@ -102,7 +102,7 @@ operation_errors! {
 
     /// A [`FunctionReference`](crate::function::FunctionReference) names nothing of this host.
     pub enum ReferenceError {
-        InvalidParameterValue(InvalidParameterValue), ResourceNotFound(ResourceNotFound), AccessDenied(AccessDenied),
+        Validation(ValidationError), InvalidParameterValue(InvalidParameterValue), ResourceNotFound(ResourceNotFound), AccessDenied(AccessDenied),
     }
 
     /// Arguments are wrong in themselves.
@@ -130,6 +130,7 @@ macro_rules! function_operation_errors {
         impl From<ReferenceError> for $name {
             fn from(error: ReferenceError) -> Self {
                 match error {
+                    ReferenceError::Validation(exception) => exception.into(),
                     ReferenceError::InvalidParameterValue(exception) => exception.into(),
                     ReferenceError::ResourceNotFound(exception) => exception.into(),
                     ReferenceError::AccessDenied(exception) => exception.into(),

@@ -1,6 +1,6 @@
 //! An event on its way from the caller to the function, and how it ended.
 
-use crate::function::error::FunctionErrorKind;
+use crate::function::FunctionErrorKind;
 use crate::request_id::RequestId;
 use bytes::Bytes;
 use std::any::Any;

@@ -1,7 +1,7 @@
 //! How a function can fail, as plain data, and the JSON that Lambda's callers see of it.
 
+use super::Frame;
 use crate::request_id::RequestId;
-use crate::sandbox::frames::Frame;
 use bytes::Bytes;
 use serde::Serialize;
 use std::fmt;

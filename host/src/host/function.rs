@@ -6,7 +6,7 @@ use super::upload::{compile, make_ready};
 use super::{Host, upload};
 use crate::code::Code;
 use crate::error::{
-    CreateFunctionError, DeleteFunctionError, GetFunctionError, InvalidParameterValue, ListFunctionsError,
+    CreateFunctionError, DeleteFunctionError, GetFunctionError, InvalidParameterValue, ListFunctionsError, ReferenceError,
     ServiceError, UpdateFunctionCodeError, UpdateFunctionConfigurationError,
 };
 use crate::function::{ConfigurationUpdate, FunctionConfiguration, FunctionName, FunctionReference, Operation};
@@ -111,11 +111,8 @@ impl ListFunctions {
     async fn send(self) -> Result<Page<FunctionConfiguration>, ListFunctionsError> {
         let registry = &self.host.inner.invoker.registry;
         let page = PageRequest { marker: self.marker.as_deref(), max_items: self.max_items };
-        if self.all_versions {
-            registry.list_all_versions(page)
-        } else {
-            Ok(registry.list(page)?.map(|configuration| (*configuration).clone()))
-        }
+        let configurations = if self.all_versions { registry.list_all_versions(page) } else { registry.list(page) }?;
+        Ok(configurations.map(|configuration| (*configuration).clone()))
     }
 }
 
@@ -244,10 +241,7 @@ impl DeleteFunction {
 
 impl Host {
     /// The name of a function, in any form that AWS takes, for an operation on whole functions.
-    pub(super) fn name<E>(&self, function: &str, operation: Operation) -> Result<FunctionName, E>
-    where
-        E: From<crate::error::ValidationError> + From<crate::error::ReferenceError> + From<InvalidParameterValue>,
-    {
+    pub(super) fn name(&self, function: &str, operation: Operation) -> Result<FunctionName, ReferenceError> {
         let reference = FunctionReference::parse(function, None, operation)?;
         Ok(reference.locate(self.inner.invoker.registry.arn_base())?.unqualified()?)
     }

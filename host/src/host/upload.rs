@@ -8,7 +8,7 @@ use crate::invocation::executable::Executable;
 use crate::registry;
 use crate::sandbox::code::GuestCode;
 use crate::sandbox::code::archive::{ArchiveLimits, ArchiveRefusal, Package};
-use crate::sandbox::code::inspect::{CodeLimits, inspect};
+use crate::sandbox::code::inspect::{CodeKind, CodeLimits, inspect};
 use crate::sandbox::engine::EngineProfile;
 use crate::sandbox::{LoadError, Sandbox};
 use bytes::Bytes;
@@ -98,8 +98,9 @@ async fn open(sandbox: &Sandbox, upload: Upload, limits: UploadLimits) -> Result
         };
         let package = Package::open(bytes, &limits.archive, None).map_err(archive_error)?;
         let inspection = inspect(&package.module, &limits.code);
-        inspection.verdict.map_err(|refusal| UploadError::InvalidParameterValue(refusal.into()))?;
-        Ok(Arc::new(GuestCode::new(package, inspection.report)))
+        let contract = inspection.verdict.map_err(|refusal| UploadError::InvalidParameterValue(refusal.into()))?;
+        let is_component = inspection.report.kind == Some(CodeKind::Component);
+        Ok(Arc::new(GuestCode::new(package, contract, is_component)))
     });
     opened.await.unwrap_or_else(|error| Err(UploadError::Service(ServiceError::new("the upload was not unpacked", error))))
 }

@@ -118,7 +118,8 @@ impl ListVersions {
     async fn send(self) -> Result<Page<FunctionConfiguration>, ListVersionsError> {
         let name = self.host.name(&self.function, Operation::ListVersionsByFunction)?;
         let page = PageRequest { marker: self.marker.as_deref(), max_items: self.max_items };
-        self.host.inner.invoker.registry.list_versions(&name, page)
+        let versions = self.host.inner.invoker.registry.list_versions(&name, page)?;
+        Ok(versions.map(|configuration| (*configuration).clone()))
     }
 }
 

@@ -11,7 +11,7 @@ use super::instance::Guest;
 use super::wasi;
 use archive::{Package, TaskFiles};
 use bytes::Bytes;
-use inspect::{CodeReport, Contract};
+use inspect::Contract;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -22,7 +22,8 @@ use wasmtime_wasi::p2::bindings::CommandPre;
 /// A function's code as it was uploaded, and its compiled forms.
 pub(crate) struct GuestCode {
     package: Package,
-    report: CodeReport,
+    contract: Contract,
+    is_component: bool,
     /// By [`EngineProfile`].
     loaded: [OnceLock<Arc<LoadedCode>>; 2],
     symbolizer: OnceLock<Symbolizer>,
@@ -30,13 +31,8 @@ pub(crate) struct GuestCode {
 
 impl GuestCode {
     /// Code that was unpacked and inspected.
-    pub(crate) fn new(package: Package, report: CodeReport) -> GuestCode {
-        GuestCode { package, report, loaded: [OnceLock::new(), OnceLock::new()], symbolizer: OnceLock::new() }
-    }
-
-    /// What inspection found.
-    pub(crate) fn report(&self) -> &CodeReport {
-        &self.report
+    pub(crate) fn new(package: Package, contract: Contract, is_component: bool) -> GuestCode {
+        GuestCode { package, contract, is_component, loaded: [OnceLock::new(), OnceLock::new()], symbolizer: OnceLock::new() }
     }
 
     /// SHA-256 of what was uploaded.
@@ -80,7 +76,8 @@ pub(crate) struct LoadedCode {
 /// How the code is entered, by contract.
 pub(super) enum Entry {
     Core { pre: InstancePre<Guest>, initialize: Option<ModuleExport>, entry: ModuleExport },
-    Command { pre: InstancePre<Guest>, initialize: Option<ModuleExport>, entry: ModuleExport },
+    /// Does its own initialisation.
+    Command { pre: InstancePre<Guest>, entry: ModuleExport },
     Component(FunctionPre<Guest>),
     CommandComponent(CommandPre<Guest>),
 }
@@ -116,40 +113,10 @@ impl LoadedCode {
         engines: Arc<Engines>,
         code: &GuestCode,
     ) -> wasmtime::Result<LoadedCode> {
-        let (entry, needs_runtime) = match code.report.contract {
-            Contract::Core | Contract::Command => {
-                let module = Module::new(engine, &code.package.module)?;
-                let entry_name = if code.report.contract == Contract::Core { "handle" } else { "_start" };
-                let entry = function_export(&module, entry_name)
-                    .ok_or_else(|| wasmtime::format_err!("the export {entry_name} is not a function without parameters and results"))?;
-                // A command's `_start` does its own initialisation.
-                let initialize =
-                    if code.report.contract == Contract::Core { function_export(&module, "_initialize") } else { None };
-                let pre = linkers.core.instantiate_pre(&module)?;
-                let needs_runtime = module.imports().any(|import| {
-                    import.module() == "wasi_snapshot_preview1" && !wasi::preview1::OWN.contains(&import.name())
-                });
-                let entry = if code.report.contract == Contract::Core {
-                    Entry::Core { pre, initialize, entry }
-                } else {
-                    Entry::Command { pre, initialize, entry }
-                };
-                (entry, needs_runtime)
-            }
-            Contract::Component | Contract::CommandComponent => {
-                let component = Component::new(engine, &code.package.module)?;
-                let mut linker = linkers.component.clone();
-                wasi::denied::add_to_linker(&mut linker, &component)?;
-                let pre = linker.instantiate_pre(&component)?;
-                let entry = if code.report.contract == Contract::Component {
-                    Entry::Component(FunctionPre::new(pre)?)
-                } else {
-                    Entry::CommandComponent(CommandPre::new(pre)?)
-                };
-                let imports_wasi =
-                    component.component_type().imports(engine).any(|(name, _)| name.starts_with("wasi:"));
-                (entry, imports_wasi)
-            }
+        let (entry, needs_runtime) = if code.is_component {
+            load_component(engine, linkers, code)?
+        } else {
+            load_core_module(engine, linkers, code)?
         };
         Ok(LoadedCode {
             entry,
@@ -160,6 +127,38 @@ impl LoadedCode {
             files: code.package.files.clone(),
         })
     }
+}
+
+fn load_core_module(engine: &Engine, linkers: &Linkers, code: &GuestCode) -> wasmtime::Result<(Entry, bool)> {
+    let module = Module::new(engine, &code.package.module)?;
+    let pre = linkers.core.instantiate_pre(&module)?;
+    let needs_runtime = module.imports().any(|import| {
+        import.module() == wasi::preview1::MODULE && !wasi::preview1::OWN.contains(&import.name())
+    });
+    let export = |name| {
+        let missing = || wasmtime::format_err!("the export {name} is not a function without parameters and results");
+        function_export(&module, name).ok_or_else(missing)
+    };
+    let entry = if code.contract == Contract::Core {
+        Entry::Core { pre, initialize: function_export(&module, "_initialize"), entry: export("handle")? }
+    } else {
+        Entry::Command { pre, entry: export("_start")? }
+    };
+    Ok((entry, needs_runtime))
+}
+
+fn load_component(engine: &Engine, linkers: &Linkers, code: &GuestCode) -> wasmtime::Result<(Entry, bool)> {
+    let component = Component::new(engine, &code.package.module)?;
+    let mut linker = linkers.component.clone();
+    wasi::denied::add_to_linker(&mut linker, &component)?;
+    let pre = linker.instantiate_pre(&component)?;
+    let entry = if code.contract == Contract::Component {
+        Entry::Component(FunctionPre::new(pre)?)
+    } else {
+        Entry::CommandComponent(CommandPre::new(pre)?)
+    };
+    let imports_wasi = component.component_type().imports(engine).any(|(name, _)| name.starts_with("wasi:"));
+    Ok((entry, imports_wasi))
 }
 
 /// An exported function without parameters and results.

@@ -47,8 +47,8 @@ pub(super) async fn run(store: &mut Store<Guest>) -> wasmtime::Result<()> {
     let code = Arc::clone(&store.data().code);
     match &code.entry {
         Entry::Core { pre, initialize, entry } => core::run(store, pre, initialize.as_ref(), entry).await,
-        Entry::Command { pre, initialize, entry } => {
-            let result = core::run(store, pre, initialize.as_ref(), entry).await;
+        Entry::Command { pre, entry } => {
+            let result = core::run(store, pre, None, entry).await;
             command::take_stdout(store.data_mut());
             result
         }

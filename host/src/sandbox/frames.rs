@@ -14,6 +14,7 @@ mod tests;
 use self::dwarf::{Dwarf, Location};
 use self::names::{cleaned, demangled, function_names};
 use super::code::inspect::{CoreModuleSections, core_modules};
+use crate::function::Frame;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::fmt;
@@ -42,30 +43,11 @@ pub(crate) struct RawFrame {
     pub(crate) module_offset: Option<u64>,
 }
 
-/// A frame of the guest's source code. One of the engine's frames becomes several where functions were inlined.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Frame {
-    /// Demangled, or `<wasm function 12>`; `<120 frames left out>` stands for what is not shown of a deep stack.
-    pub(crate) function: String,
-    /// As recorded by the compiler.
-    pub(crate) file: Option<String>,
-    pub(crate) line: Option<u32>,
-    pub(crate) column: Option<u32>,
-}
-
-/// The form that Lambda's own runtimes print and tools recognise: `    at handle (src/lib.rs:10:5)`, four blanks first.
-impl fmt::Display for Frame {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "    at {}", self.function)?;
-        let Some(file) = &self.file else { return Ok(()) };
-        write!(f, " ({file}")?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-            if let Some(column) = self.column {
-                write!(f, ":{column}")?;
-            }
-        }
-        f.write_str(")")
+impl RawFrame {
+    /// The frame as far as it is known without looking at the code.
+    pub(crate) fn named(&self) -> Frame {
+        let unnamed = || format!("<wasm function {}>", self.function_index);
+        Frame::unlocated(self.function_name.as_deref().map_or_else(unnamed, demangled))
     }
 }
 

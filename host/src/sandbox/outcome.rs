@@ -176,7 +176,7 @@ fn raw_frames(backtrace: Option<&WasmBacktrace>) -> Vec<RawFrame> {
         .map(|frame| RawFrame {
             function_index: frame.func_index(),
             function_name: frame.func_name().map(str::to_owned),
-            module_offset: frame.module_offset(),
+            module_offset: frame.module_offset().map(|offset| offset as u64),
         })
         .collect()
 }

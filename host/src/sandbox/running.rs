@@ -106,10 +106,10 @@ impl Running {
 
     /// Polls the work on this thread.
     fn poll_here(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let Stage::Here(work) = &mut self.stage else { return Poll::Pending };
         if self.is_over() {
             return Poll::Ready(self.time_out());
         }
+        let Stage::Here(work) = &mut self.stage else { return Poll::Pending };
         let needs_runtime = self.code.as_ref().is_some_and(|code| code.needs_runtime);
         let runtime = if needs_runtime { self.sandbox.workers.handle().map(tokio::runtime::Handle::enter).map(Some) } else { Ok(None) };
         let runtime = match runtime {

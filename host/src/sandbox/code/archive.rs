@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::TempDir;
 
 mod entry_path;
@@ -55,9 +56,9 @@ pub(crate) struct Package {
 }
 
 /// A private directory (mode 0700) with the files of a package (mode 0400), the module among them as in Lambda's
-/// `/var/task`. Removed on drop.
-#[derive(Debug)]
-pub(crate) struct TaskFiles(TempDir);
+/// `/var/task`. Removed when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskFiles(Arc<TempDir>);
 
 impl TaskFiles {
     /// Where the files are.

@@ -6,7 +6,6 @@ use super::super::memory::{BadHostArgument, guest_memory};
 use super::{Answer, init_done};
 use crate::function::ReportedError;
 use serde::Serialize;
-use std::sync::Arc;
 use wasmtime::{Caller, Extern, InstancePre, Linker, ModuleExport, Store};
 
 /// The module that the imports belong to.
@@ -153,8 +152,8 @@ fn context_json(guest: &Guest) -> serde_json::Result<String> {
         deadline_ms: u64,
         log_group_name: String,
         log_stream_name: String,
-        trace_id: Option<&'a Arc<str>>,
-        client_context: Option<&'a Arc<str>>,
+        trace_id: Option<&'a str>,
+        client_context: Option<&'a str>,
         identity: Option<&'a str>,
     }
     let job = &guest.job;
@@ -167,8 +166,8 @@ fn context_json(guest: &Guest) -> serde_json::Result<String> {
         deadline_ms: job.deadline_unix_ms(),
         log_group_name: job.log_group_name(),
         log_stream_name: job.log_stream_name(),
-        trace_id: job.trace_id.as_ref(),
-        client_context: job.client_context.as_ref(),
+        trace_id: job.trace_id.as_deref(),
+        client_context: job.client_context.as_deref(),
         identity: None,
     })
 }

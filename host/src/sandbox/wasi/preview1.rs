@@ -11,7 +11,8 @@ use std::time::{Instant, SystemTime};
 use wasmtime::{Caller, Linker, Trap};
 use wasmtime_wasi::I32Exit;
 
-const MODULE: &str = "wasi_snapshot_preview1";
+/// The module that the imports belong to.
+pub(in super::super) const MODULE: &str = "wasi_snapshot_preview1";
 
 const ERRNO_SUCCESS: i32 = 0;
 const ERRNO_BADF: i32 = 8;
