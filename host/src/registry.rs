@@ -20,11 +20,14 @@ use dashmap::{DashMap, Entry};
 pub use self::{
     alias::{CreateAlias, UpdateAlias},
     page::{Page, PageRequest},
-    record::{Code, FunctionVersion, PublishVersion},
+    record::PublishVersion,
+};
+use self::{quota::Quota, record::FunctionRecord};
+pub(crate) use self::{
+    record::{Code, FunctionVersion},
     resolved::Resolved,
     stamps::{Stamps, SystemStamps},
 };
-use self::{quota::Quota, record::FunctionRecord};
 use crate::{
     error::{
         CreateAliasError, CreateFunctionError, DeleteAliasError, DeleteFunctionConcurrencyError, DeleteFunctionError,
@@ -46,7 +49,7 @@ use crate::{
 /// is created again under the same name starts with a new cell, and its versions with 1.
 ///
 /// Changes of code have to be made ready (compiled) before they come here; no operation waits for anything.
-pub struct Registry<X, C> {
+pub(crate) struct Registry<X, C> {
     base: ArnBase,
     stamps: Box<dyn Stamps>,
     quota: Quota,
@@ -74,32 +77,32 @@ pub struct UpdateFunctionCode {
 
 impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// An empty registry of the host at `base`.
-    pub fn new(base: ArnBase, limits: RegistryLimits, stamps: impl Stamps + 'static) -> Self {
+    pub(crate) fn new(base: ArnBase, limits: RegistryLimits, stamps: impl Stamps + 'static) -> Self {
         Self { base, stamps: Box::new(stamps), quota: Quota::new(limits), functions: DashMap::new() }
     }
 
     /// What the ARNs of all functions have in common.
-    pub fn arn_base(&self) -> &ArnBase {
+    pub(crate) fn arn_base(&self) -> &ArnBase {
         &self.base
     }
 
     /// What the registry may hold.
-    pub fn limits(&self) -> &RegistryLimits {
+    pub(crate) fn limits(&self) -> &RegistryLimits {
         self.quota.limits()
     }
 
     /// Bytes of code of all functions, each version counted.
-    pub fn code_bytes(&self) -> u64 {
+    pub(crate) fn code_bytes(&self) -> u64 {
         self.quota.code_bytes()
     }
 
     /// Concurrency that is left for functions without a reservation.
-    pub fn unreserved_concurrency(&self) -> u32 {
+    pub(crate) fn unreserved_concurrency(&self) -> u32 {
         self.limits().concurrent_executions_max.saturating_sub(self.quota.reserved_concurrency())
     }
 
     /// Whether there is a function `name`: to refuse a duplicate before its code is compiled.
-    pub fn contains(&self, name: &FunctionName) -> bool {
+    pub(crate) fn contains(&self, name: &FunctionName) -> bool {
         self.functions.contains_key(name)
     }
 
@@ -110,7 +113,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// When there is no such function, version or alias.
-    pub fn resolve(
+    pub(crate) fn resolve(
         &self,
         name: &FunctionName,
         qualifier: Option<&Qualifier>,
@@ -124,7 +127,11 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// When there is no such function, version or alias.
-    pub fn get(&self, name: &FunctionName, qualifier: Option<&Qualifier>) -> Result<Resolved<X, C>, GetFunctionError> {
+    pub(crate) fn get(
+        &self,
+        name: &FunctionName,
+        qualifier: Option<&Qualifier>,
+    ) -> Result<Resolved<X, C>, GetFunctionError> {
         // No weight exceeds 1, so that this picks the primary version.
         Ok(self.find(Operation::GetFunction, name, qualifier, || 1.0)?)
     }
@@ -134,7 +141,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// Settings out of range, a name that is taken, a registry that is full.
-    pub fn create(
+    pub(crate) fn create(
         &self,
         name: &FunctionName,
         code: Code<X>,
@@ -164,7 +171,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// No such function, another revision, a registry that is full.
-    pub fn update_code(
+    pub(crate) fn update_code(
         &self,
         name: &FunctionName,
         code: Code<X>,
@@ -196,7 +203,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// Settings out of range, no such function, another revision.
-    pub fn update_configuration(
+    pub(crate) fn update_configuration(
         &self,
         name: &FunctionName,
         update: ConfigurationUpdate,
@@ -218,7 +225,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// No such function; `$LATEST` or an alias; a version that aliases point at.
-    pub fn delete(&self, name: &FunctionName, qualifier: Option<&Qualifier>) -> Result<(), DeleteFunctionError> {
+    pub(crate) fn delete(&self, name: &FunctionName, qualifier: Option<&Qualifier>) -> Result<(), DeleteFunctionError> {
         let not_found = || self.not_found(Operation::DeleteFunction, name, None);
         match qualifier {
             Some(Qualifier::Latest) => Err(InvalidParameterValue::LatestNotDeletable.into()),
@@ -244,7 +251,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// A description that is too long, no such function, another revision or other code, too many versions.
-    pub fn publish(
+    pub(crate) fn publish(
         &self,
         name: &FunctionName,
         request: PublishVersion,
@@ -268,7 +275,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// Description or weights out of range, no such function or version, a name that is taken, too many aliases.
-    pub fn create_alias(
+    pub(crate) fn create_alias(
         &self,
         name: &FunctionName,
         request: CreateAlias,
@@ -288,7 +295,11 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// No such alias.
-    pub fn get_alias(&self, name: &FunctionName, alias: &AliasName) -> Result<Arc<AliasConfiguration>, GetAliasError> {
+    pub(crate) fn get_alias(
+        &self,
+        name: &FunctionName,
+        alias: &AliasName,
+    ) -> Result<Arc<AliasConfiguration>, GetAliasError> {
         let found = self.record(name).and_then(|record| record.aliases.get(alias).cloned());
         found.ok_or_else(|| {
             let arn = self.base.function(name, Some(&Qualifier::Alias(alias.clone())));
@@ -301,7 +312,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// Description or weights out of range, no such alias or version, another revision.
-    pub fn update_alias(
+    pub(crate) fn update_alias(
         &self,
         name: &FunctionName,
         alias: &AliasName,
@@ -321,7 +332,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// No such function.
-    pub fn delete_alias(&self, name: &FunctionName, alias: &AliasName) -> Result<(), DeleteAliasError> {
+    pub(crate) fn delete_alias(&self, name: &FunctionName, alias: &AliasName) -> Result<(), DeleteAliasError> {
         let not_found = || self.not_found(Operation::DeleteAlias, name, None);
         self.change(name, not_found, |record| Ok((record.without_alias(alias), ())))
     }
@@ -332,7 +343,11 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     ///
     /// No such function; too little left for the others. A qualified name is refused by
     /// [`FunctionTarget::unqualified`](crate::function::FunctionTarget::unqualified).
-    pub fn put_concurrency(&self, name: &FunctionName, executions: u32) -> Result<(), PutFunctionConcurrencyError> {
+    pub(crate) fn put_concurrency(
+        &self,
+        name: &FunctionName,
+        executions: u32,
+    ) -> Result<(), PutFunctionConcurrencyError> {
         let not_found = || self.not_found(Operation::PutFunctionConcurrency, name, None);
         self.change(name, not_found, |record| {
             self.quota.reserve(record.reserved_concurrency, Some(executions))?;
@@ -345,7 +360,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// No such function.
-    pub fn get_concurrency(&self, name: &FunctionName) -> Result<Option<u32>, GetFunctionConcurrencyError> {
+    pub(crate) fn get_concurrency(&self, name: &FunctionName) -> Result<Option<u32>, GetFunctionConcurrencyError> {
         let record = self.record(name).ok_or_else(|| self.not_found(Operation::GetFunctionConcurrency, name, None))?;
         Ok(record.reserved_concurrency)
     }
@@ -355,7 +370,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// No such function.
-    pub fn delete_concurrency(&self, name: &FunctionName) -> Result<(), DeleteFunctionConcurrencyError> {
+    pub(crate) fn delete_concurrency(&self, name: &FunctionName) -> Result<(), DeleteFunctionConcurrencyError> {
         let not_found = || self.not_found(Operation::DeleteFunctionConcurrency, name, None);
         self.change(name, not_found, |record| {
             self.quota.reserve(record.reserved_concurrency, None)?;

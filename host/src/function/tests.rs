@@ -69,7 +69,7 @@ proptest! {
         let qualifier: Option<Qualifier> = qualifier.map(|text| text.parse().unwrap());
         let arn = base.function(&name.parse().unwrap(), qualifier.as_ref());
         prop_assert!(arn.to_string().starts_with("arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:"));
-        prop_assert_eq!(arn.to_string().parse::<FunctionArn>().unwrap(), arn.clone());
+        prop_assert!(arn.to_string().parse::<FunctionArn>().unwrap() == arn);
         prop_assert!(round_trips::<FunctionArn>(&arn.to_string()));
         let located = FunctionReference::parse(&arn.to_string(), None, Operation::InvokeFunction);
         // Long aliases make ARNs that AWS, too, takes only up to 256 characters.
@@ -175,10 +175,7 @@ fn settings_at_their_limits() {
         ),
         (ConfigurationUpdate { handler: Some("h".repeat(129)), ..largest.clone() }, "handler"),
         (
-            ConfigurationUpdate {
-                host_functions: Some((0..257).map(|n: u32| n.to_string()).collect()),
-                ..largest.clone()
-            },
+            ConfigurationUpdate { host_functions: Some((0..257).map(|n: u32| n.to_string()).collect()), ..largest },
             "hostFunctions",
         ),
     ] {

@@ -15,7 +15,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// `max_items` out of range, a marker that is none.
-    pub fn list(&self, page: PageRequest<'_>) -> Result<Page<Arc<FunctionConfiguration>>, ListFunctionsError> {
+    pub(crate) fn list(&self, page: PageRequest<'_>) -> Result<Page<Arc<FunctionConfiguration>>, ListFunctionsError> {
         let count = page.items(LIST_PAGE_ITEMS_MAX)?;
         let after = page.after(|marker| marker.parse::<FunctionName>().ok())?;
         let records = self.sorted_records(count, |name| after.as_ref().is_none_or(|after| name > after));
@@ -29,7 +29,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// `max_items` out of range, a marker that is none.
-    pub fn list_all_versions(
+    pub(crate) fn list_all_versions(
         &self,
         page: PageRequest<'_>,
     ) -> Result<Page<Arc<FunctionConfiguration>>, ListFunctionsError> {
@@ -51,7 +51,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// `max_items` out of range, a marker that is none, no such function.
-    pub fn list_versions(
+    pub(crate) fn list_versions(
         &self,
         name: &FunctionName,
         page: PageRequest<'_>,
@@ -68,7 +68,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// # Errors
     ///
     /// `max_items` out of range, a marker that is none, no such function.
-    pub fn list_aliases(
+    pub(crate) fn list_aliases(
         &self,
         name: &FunctionName,
         function_version: Option<Version>,

@@ -84,3 +84,28 @@ impl Quota {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A host can be started with lower limits than it had: what it holds then is too much, and has to be able to shrink.
+    #[test]
+    fn less_fits_even_when_it_is_still_too_much() {
+        let limits = RegistryLimits {
+            code_bytes_max: 10,
+            concurrent_executions_max: 10,
+            unreserved_concurrent_executions_min: 10,
+            ..RegistryLimits::default()
+        };
+        let quota = Quota { code_bytes: 100.into(), reserved_concurrency: 100.into(), ..Quota::new(limits) };
+        assert_eq!(quota.resize_code(50, 40), Ok(()));
+        assert_eq!(quota.code_bytes(), 90);
+        assert_eq!(quota.resize_code(40, 41), Err(CodeStorageExceeded::Code { bytes: 91, bytes_max: 10 }));
+        assert_eq!(quota.reserve(Some(50), Some(40)), Ok(()));
+        assert_eq!(quota.reserved_concurrency(), 90);
+        let too_low = InvalidParameterValue::UnreservedConcurrencyTooLow { unreserved_min: 10 };
+        assert_eq!(quota.reserve(Some(40), Some(41)), Err(too_low));
+        assert_eq!((quota.code_bytes(), quota.reserved_concurrency()), (90, 90));
+    }
+}

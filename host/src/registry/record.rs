@@ -15,23 +15,22 @@ use crate::{
 
 /// One version of a function: its configuration and what runs it. Never changes; `$LATEST` is replaced whole.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct FunctionVersion<X> {
+pub(crate) struct FunctionVersion<X> {
     /// Name, version number, limits, environment, …
-    pub configuration: Arc<FunctionConfiguration>,
+    pub(crate) configuration: Arc<FunctionConfiguration>,
     /// What the sandbox runs.
-    pub executable: X,
+    pub(crate) executable: X,
 }
 
 /// Code as `CreateFunction` and `UpdateFunctionCode` take it: made ready to run, and measured as it was uploaded.
 #[derive(Clone, Debug)]
-pub struct Code<X> {
+pub(crate) struct Code<X> {
     /// What the sandbox runs.
-    pub executable: X,
+    pub(crate) executable: X,
     /// Digest of the upload.
-    pub sha256: CodeSha256,
+    pub(crate) sha256: CodeSha256,
     /// Size of the upload in bytes.
-    pub size_bytes: u64,
+    pub(crate) size_bytes: u64,
 }
 
 /// `PublishVersion`'s arguments.

@@ -7,36 +7,35 @@ use crate::function::{FunctionArn, FunctionConfiguration, Qualifier, Version};
 
 /// A version found in the registry, for as long as the caller keeps it: changes and deletion of the function do not reach it.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Resolved<X, C> {
+pub(crate) struct Resolved<X, C> {
     /// What to run.
-    pub version: Arc<FunctionVersion<X>>,
+    pub(crate) version: Arc<FunctionVersion<X>>,
     /// What was asked for; an alias stays an alias here.
-    pub qualifier: Option<Qualifier>,
+    pub(crate) qualifier: Option<Qualifier>,
     /// Concurrency reserved for the function, over all versions and aliases.
-    pub reserved_concurrency: Option<u32>,
+    pub(crate) reserved_concurrency: Option<u32>,
     /// The function's cell.
-    pub cell: Arc<C>,
+    pub(crate) cell: Arc<C>,
 }
 
 impl<X, C> Resolved<X, C> {
     /// The configuration of the version.
-    pub fn configuration(&self) -> &FunctionConfiguration {
+    pub(crate) fn configuration(&self) -> &FunctionConfiguration {
         &self.version.configuration
     }
 
     /// What runs: `$LATEST` or a number, never an alias.
-    pub fn executed_version(&self) -> Version {
+    pub(crate) fn executed_version(&self) -> Version {
         self.version.configuration.version
     }
 
     /// The ARN as it was asked for: with the alias if there was one, without suffix if nothing was. Allocates nothing.
-    pub fn invoked_arn(&self) -> FunctionArn {
+    pub(crate) fn invoked_arn(&self) -> FunctionArn {
         self.version.configuration.function_arn.with_qualifier(self.qualifier.clone())
     }
 
     /// The configuration as `GetFunctionConfiguration` answers it, with the ARN as it was asked for.
-    pub fn described(&self) -> FunctionConfiguration {
+    pub(crate) fn described(&self) -> FunctionConfiguration {
         FunctionConfiguration { function_arn: self.invoked_arn(), ..self.configuration().clone() }
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 /// Gives the time of a change and the id of the revision that it makes. Injected, so that tests are deterministic.
-pub trait Stamps: Send + Sync {
+pub(crate) trait Stamps: Send + Sync {
     /// The time.
     fn now(&self) -> Timestamp;
 
@@ -14,7 +14,7 @@ pub trait Stamps: Send + Sync {
 
 /// The system's clock, and random ids.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SystemStamps;
+pub(crate) struct SystemStamps;
 
 impl Stamps for SystemStamps {
     fn now(&self) -> Timestamp {

@@ -128,10 +128,10 @@ fn listings_page_by_name() {
 #[test]
 fn listings_of_all_versions_page_across_functions() {
     let registry = registry_with_versions(2);
-    for other in ["e", "g"] {
+    for other in ["d", "e", "g"] {
         registry.create(&name(other), code(0), ConfigurationUpdate::default(), false).unwrap();
     }
-    for max_items in 1..=6 {
+    for max_items in 1..=7 {
         let (mut marker, mut seen) = (None, Vec::new());
         loop {
             let request = PageRequest { marker: marker.as_deref(), max_items: Some(max_items) };
@@ -144,7 +144,8 @@ fn listings_of_all_versions_page_across_functions() {
             }
         }
         let base = "arn:aws:lambda:us-east-1:000000000000:function:";
-        let expected = ["e:$LATEST", "f:$LATEST", "f:1", "f:2", "g:$LATEST"].map(|suffix| format!("{base}{suffix}"));
+        let expected =
+            ["d:$LATEST", "e:$LATEST", "f:$LATEST", "f:1", "f:2", "g:$LATEST"].map(|suffix| format!("{base}{suffix}"));
         assert_eq!(seen, expected, "in pages of {max_items}");
     }
 }

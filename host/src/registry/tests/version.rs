@@ -164,3 +164,25 @@ fn there_is_a_limit() {
     registry.delete(&name("f"), Some(&qualifier("1"))).unwrap();
     assert_eq!(publish(&registry).configuration.version.to_string(), "2");
 }
+
+#[test]
+fn every_setting_counts_as_a_change() {
+    let registry = registry_with_versions(0);
+    publish(&registry);
+    let unset = ConfigurationUpdate::default;
+    let changes = [
+        ConfigurationUpdate { description: Some("d".into()), ..unset() },
+        ConfigurationUpdate { handler: Some("h".into()), ..unset() },
+        ConfigurationUpdate { memory_bytes: Some(1 << 20), ..unset() },
+        ConfigurationUpdate { timeout: Some(std::time::Duration::from_millis(1)), ..unset() },
+        ConfigurationUpdate { fuel: Some(Some(1)), ..unset() },
+        ConfigurationUpdate { environment: Some([("KEY".into(), "x".into())].into()), ..unset() },
+        ConfigurationUpdate { host_functions: Some(["log".into()].into()), ..unset() },
+    ];
+    for (published, change) in (2..).zip(changes) {
+        registry.update_configuration(&name("f"), change.clone(), None).unwrap();
+        let version = publish(&registry);
+        assert_eq!(version.configuration.version, Version::Number(number(published)), "{change:?}");
+        assert_eq!(version.configuration.function_arn.to_string(), format!("{ARN}:{published}"));
+    }
+}
