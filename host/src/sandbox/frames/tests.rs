@@ -201,7 +201,7 @@ fn damaged_debug_information_costs_lines_only() {
         for damaged in [zeros, ones] {
             assert!(!lines(damaged, std::slice::from_ref(&raw)).is_empty());
         }
-        for _ in 0..20 {
+        for _ in 0..5 {
             let damaged = with_section(&guest, section, |bytes| {
                 for _ in 0..1 + bytes.len() / 1000 {
                     bytes[next() % bytes.len()] ^= 1 << (next() % 8);
