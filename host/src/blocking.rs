@@ -12,7 +12,9 @@ pub(crate) struct OnCallersThread(pub(crate) bool);
 
 /// The blocking facade was called on a thread of a tokio runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("wait() would block a thread of the tokio runtime that it was called in: use .await there, or call wait() on a thread of its own (std::thread::spawn)")]
+#[error(
+    "wait() would block a thread of the tokio runtime that it was called in: use .await there, or call wait() on a thread of its own (std::thread::spawn)"
+)]
 pub struct CalledInRuntime;
 
 /// Runs a future to its end on this thread.

@@ -24,4 +24,3 @@ pub(crate) use dispatcher::{Dispatcher, DispatcherParts};
 pub use event::{Attachment, AttemptResponse, EndedEvent, Event, EventId, Fate};
 pub use queue::{EventQueue, MemoryEventQueue, PushError, QueueError, Take};
 pub use retry::{InvalidRetryPolicy, RetryPolicy};
-

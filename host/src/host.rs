@@ -9,10 +9,11 @@ mod upload;
 mod version;
 
 pub use builder::{BuildError, HostBuilder};
+pub use events::EventListener;
 pub use function::{
     CreateFunction, DeleteFunction, GetFunction, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration,
 };
-pub(crate) use upload::UploadLimits;
+pub(crate) use upload::{UploadLimits, inspect_upload};
 pub use version::{
     AliasTarget, CreateAlias, DeleteAlias, DeleteFunctionConcurrency, GetAlias, GetFunctionConcurrency, ListAliases,
     ListVersions, PublishVersion, PutFunctionConcurrency, UpdateAlias,
@@ -21,6 +22,7 @@ pub use version::{
 use crate::code::Code;
 use crate::function::ConfigurationUpdate;
 use crate::invocation::{Invoke, Invoker};
+use crate::limits::RegistryLimits;
 use crate::registry;
 use events::Events;
 use std::collections::BTreeMap;
@@ -48,6 +50,18 @@ pub(crate) struct HostInner {
     pub(crate) invoker: Arc<Invoker>,
     pub(crate) upload_limits: UploadLimits,
     events: Arc<Events>,
+}
+
+/// What [`Host::account_settings`] answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AccountSettings {
+    /// What the host may hold.
+    pub limits: RegistryLimits,
+    /// The concurrency that reservations leave for functions without one.
+    pub unreserved_concurrent_executions: u32,
+    /// Code of all functions and versions, in bytes as uploaded.
+    pub code_bytes: u64,
 }
 
 /// What [`Host::shutdown`] left behind.
@@ -176,6 +190,16 @@ impl Host {
     /// `DeleteFunctionConcurrency`. No reservation is no error, as in AWS.
     pub fn delete_function_concurrency(&self, function: impl Into<String>) -> DeleteFunctionConcurrency {
         DeleteFunctionConcurrency { host: self.clone(), function: function.into() }
+    }
+
+    /// `GetAccountSettings`: what this host may hold, and what it holds.
+    pub fn account_settings(&self) -> AccountSettings {
+        let registry = &self.inner.invoker.registry;
+        AccountSettings {
+            limits: *registry.limits(),
+            unreserved_concurrent_executions: registry.unreserved_concurrency(),
+            code_bytes: registry.code_bytes(),
+        }
     }
 
     /// `Invoke`: runs a function, by any name that AWS takes: `name`, `name:qualifier`, `account:function:name`, an ARN.

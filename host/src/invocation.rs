@@ -9,7 +9,7 @@ pub(crate) mod receipt;
 pub(crate) mod request;
 pub(crate) mod response;
 
-pub use authorization::{Authorizer, AuthorizationRequest};
+pub use authorization::{AuthorizationRequest, Authorizer};
 pub use context::InvocationContext;
 pub use receipt::Receipt;
 pub use request::{InvocationType, Invoke};
@@ -195,21 +195,19 @@ impl Invoker {
         );
         let outcome = self.execute(&run, &job, permit, on_callers_thread, &span).await?;
         let response = self.respond(&run, &job, outcome).await;
-        span.record("outcome", match &response {
-            Ok(Response { function_error: Some(error), .. }) => error.error_type(),
-            Ok(_) => "success",
-            Err(error) => error.code(),
-        });
+        span.record(
+            "outcome",
+            match &response {
+                Ok(Response { function_error: Some(error), .. }) => error.error_type(),
+                Ok(_) => "success",
+                Err(error) => error.code(),
+            },
+        );
         response
     }
 
     fn admit(&self, function: &ResolvedFunction) -> Result<Permit, TooManyRequests> {
-        admit(
-            &function.cell,
-            function.reserved_concurrency,
-            &self.unreserved,
-            self.registry.unreserved_concurrency(),
-        )
+        admit(&function.cell, function.reserved_concurrency, &self.unreserved, self.registry.unreserved_concurrency())
     }
 
     /// Runs the function to its end, whatever that is.
@@ -230,7 +228,7 @@ impl Invoker {
         let mut running = match &run.function.version.executable {
             Executable::Native(native) => {
                 let workers = self.sandbox.workers().map_err(|error| ServiceError::new("starting threads", error))?;
-                let work = executable::run_native(&**native, run.event.clone(), context(), workers);
+                let work = executable::run_native(&**native, &run.event, context(), workers);
                 self.sandbox.run_native(work, Arc::clone(job), permit)
             }
             Executable::Guest(code) => {
@@ -280,7 +278,7 @@ impl Invoker {
         Ok(Response {
             status: 200,
             request_id: job.request_id,
-            executed_version: Some(job.configuration.version),
+            executed_version: Some(run.function.executed_version()),
             function_error,
             payload,
             receipt: Some(receipt),

@@ -20,7 +20,7 @@
 
 mod blocking;
 mod clock;
-mod code;
+pub mod code;
 pub mod error;
 mod event_invoke;
 pub mod function;
@@ -37,13 +37,16 @@ mod sandbox;
 pub use blocking::CalledInRuntime;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use code::Code;
-pub use event_invoke::{Event, EventId, EventQueue, MemoryEventQueue, PushError, QueueError, Take};
+pub use event_invoke::{
+    Attachment, AttemptResponse, EndedEvent, Event, EventId, EventQueue, Fate, InvalidRetryPolicy, MemoryEventQueue,
+    PushError, QueueError, RetryPolicy, Take,
+};
 pub use future::BoxFuture;
 pub use host::{
-    AliasTarget, BuildError, CreateAlias, CreateFunction, DeleteAlias, DeleteFunction, DeleteFunctionConcurrency,
-    GetAlias, GetFunction, GetFunctionConcurrency, Host, HostBuilder, ListAliases, ListFunctions, ListVersions,
-    PublishVersion, PutFunctionConcurrency, ShutdownReport, UpdateAlias, UpdateFunctionCode,
-    UpdateFunctionConfiguration,
+    AccountSettings, AliasTarget, BuildError, CreateAlias, CreateFunction, DeleteAlias, DeleteFunction,
+    DeleteFunctionConcurrency, EventListener, GetAlias, GetFunction, GetFunctionConcurrency, Host, HostBuilder,
+    ListAliases, ListFunctions, ListVersions, PublishVersion, PutFunctionConcurrency, ShutdownReport, UpdateAlias,
+    UpdateFunctionCode, UpdateFunctionConfiguration,
 };
 pub use invocation::{AuthorizationRequest, Authorizer, InvocationContext, InvocationType, Invoke, Receipt, Response};
 pub use registry::Page;

@@ -17,17 +17,15 @@ use std::sync::Arc;
 
 use dashmap::{DashMap, Entry};
 
-pub use self::{
-    alias::{CreateAlias, UpdateAlias},
-    page::{Page, PageRequest},
-    record::PublishVersion,
-};
-use self::{quota::Quota, record::FunctionRecord};
+pub use self::page::Page;
 pub(crate) use self::{
-    record::{Code, FunctionVersion},
+    alias::{CreateAlias, UpdateAlias},
+    page::PageRequest,
+    record::{Code, FunctionVersion, PublishVersion},
     resolved::Resolved,
     stamps::{Stamps, SystemStamps},
 };
+use self::{quota::Quota, record::FunctionRecord};
 use crate::{
     error::{
         CreateAliasError, CreateFunctionError, DeleteAliasError, DeleteFunctionConcurrencyError, DeleteFunctionError,
@@ -66,7 +64,7 @@ type Change<X, T> = (Option<FunctionRecord<X>>, T);
 
 /// `UpdateFunctionCode`'s arguments, besides the code.
 #[derive(Clone, Debug, Default)]
-pub struct UpdateFunctionCode {
+pub(crate) struct UpdateFunctionCode {
     /// Update only if this is the revision of `$LATEST`.
     pub revision_id: Option<String>,
     /// Publish a version of the new code in the same step.

@@ -162,11 +162,6 @@ impl Sandbox {
         Running::new(work, job, code, place, Arc::clone(self))
     }
 
-    /// Invocations in progress.
-    pub(crate) fn in_progress_count(&self) -> usize {
-        self.engines.in_progress()
-    }
-
     /// Waits at most `bound` for the invocations in progress, and then ends them. Answers how many that were.
     pub(crate) async fn drain(&self, bound: Duration) -> usize {
         // Without workers there is no timer to wait with; nothing that needs one has run, either.
@@ -200,11 +195,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// The engine refuses the code; it takes too long; the host has no threads or memory left.
-    pub(crate) async fn load(
-        self: &Arc<Self>,
-        code: &Arc<GuestCode>,
-        profile: EngineProfile,
-    ) -> Result<(), LoadError> {
+    pub(crate) async fn load(self: &Arc<Self>, code: &Arc<GuestCode>, profile: EngineProfile) -> Result<(), LoadError> {
         if code.loaded(profile).is_some() {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! A clock that stands still until a test moves it.
 
-use crate::future::BoxFuture;
 use super::Clock;
+use crate::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

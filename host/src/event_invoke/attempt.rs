@@ -1,8 +1,8 @@
 //! What the dispatcher needs of the host: to try an event, and to hear how it ended.
 
-use crate::future::BoxFuture;
 use super::event::{AttemptResponse, EndedEvent, Event};
 use super::retry::RetryPolicy;
+use crate::future::BoxFuture;
 
 /// Runs events. The host implements it; a `Weak` to the host's state keeps the dispatcher from keeping the host alive.
 pub(crate) trait Executor: Send + Sync {

@@ -4,10 +4,10 @@
 mod tests;
 
 use super::attempt::{AttemptOutcome, Executor};
-use crate::clock::Clock;
 use super::event::{EndedEvent, Event, Fate};
 use super::queue::{EventQueue, PushError, Take};
 use super::retry::{Decision, RetryPolicy, backoff_delay, decide};
+use crate::clock::Clock;
 use std::future::{pending, poll_fn};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -6,8 +6,8 @@ mod memory;
 
 pub use memory::MemoryEventQueue;
 
-use crate::future::BoxFuture;
 use super::event::{Event, EventId};
+use crate::future::BoxFuture;
 use std::error::Error;
 use std::time::SystemTime;
 

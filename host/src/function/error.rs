@@ -316,9 +316,9 @@ impl FunctionError {
     pub fn stack_trace(&self) -> Option<Vec<String>> {
         match self {
             FunctionError::Reported(reported) => Some(reported.stack_trace.clone()),
-            FunctionError::StackOverflow { frames, .. } => {
-                Some(std::iter::once("call stack exhausted".to_owned()).chain(frames.iter().map(Frame::to_string)).collect())
-            }
+            FunctionError::StackOverflow { frames, .. } => Some(
+                std::iter::once("call stack exhausted".to_owned()).chain(frames.iter().map(Frame::to_string)).collect(),
+            ),
             FunctionError::Trapped { trap, message, frames, .. } => {
                 let first = message.clone().unwrap_or_else(|| trap.to_string());
                 Some(std::iter::once(first).chain(frames.iter().map(Frame::to_string)).collect())

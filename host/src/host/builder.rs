@@ -1,11 +1,11 @@
 //! How a host is configured.
 
-use super::events::Events;
+use super::events::{EventListener, Events};
 use super::upload::UploadLimits;
 use super::{Host, HostInner};
 use crate::clock::{Clock, SystemClock};
 use crate::error::ValidationError;
-use crate::event_invoke::{EventQueue, MemoryEventQueue};
+use crate::event_invoke::{EventQueue, MemoryEventQueue, RetryPolicy};
 use crate::function::{ArnBase, ReportedError};
 use crate::host_function::{AsyncClosure, BlockingClosure, HostFunctions, JsonClosure};
 use crate::invocation::concurrency::UnreservedConcurrency;
@@ -32,6 +32,8 @@ pub struct HostBuilder {
     clock: Arc<dyn Clock>,
     event_queue: Option<Arc<dyn EventQueue>>,
     event_concurrency_max: NonZeroUsize,
+    event_retry_policy: RetryPolicy,
+    event_listener: Option<Arc<dyn EventListener>>,
 }
 
 /// Why a host can't be built.
@@ -76,6 +78,8 @@ impl Default for HostBuilder {
             clock: Arc::new(SystemClock::new()),
             event_queue: None,
             event_concurrency_max: NonZeroUsize::new(100).unwrap_or(NonZeroUsize::MIN),
+            event_retry_policy: RetryPolicy::default(),
+            event_listener: None,
         }
     }
 }
@@ -185,6 +189,18 @@ impl HostBuilder {
         self
     }
 
+    /// How often and how long asynchronous invocations are tried. Default: Lambda's, two retries and six hours.
+    pub fn event_retry_policy(mut self, policy: RetryPolicy) -> Self {
+        self.event_retry_policy = policy;
+        self
+    }
+
+    /// Hears how asynchronous invocations end. Default: nobody does; `tracing` has them.
+    pub fn event_listener(mut self, listener: impl EventListener + 'static) -> Self {
+        self.event_listener = Some(Arc::new(listener));
+        self
+    }
+
     /// Builds the host. Starts no thread.
     ///
     /// # Errors
@@ -192,10 +208,17 @@ impl HostBuilder {
     pub fn build(self) -> Result<Host, BuildError> {
         let base = ArnBase::new(&self.region, &self.account)?;
         check_limits(&self.sandbox_limits)?;
+        // What a sandbox can't hold is refused when the function is created.
+        let mut upload_limits = self.upload_limits;
+        upload_limits.code.memories_max = self.sandbox_limits.memories_per_sandbox_max.into();
+        upload_limits.code.tables_max = self.sandbox_limits.tables_per_sandbox_max.into();
+        upload_limits.code.core_instances_max = self.sandbox_limits.core_instances_per_sandbox_max.into();
         let events = Arc::new(Events::new(
             self.event_queue.unwrap_or_else(|| Arc::new(MemoryEventQueue::default())),
             Arc::clone(&self.clock),
             self.event_concurrency_max,
+            self.event_retry_policy,
+            self.event_listener,
         ));
         let invoker = Arc::new(Invoker {
             registry: Registry::new(base, self.registry_limits, SystemStamps),
@@ -208,7 +231,7 @@ impl HostBuilder {
             event_sink: OnceLock::new(),
         });
         events.connect(&invoker);
-        Ok(Host { inner: Arc::new(HostInner { invoker, upload_limits: self.upload_limits, events }) })
+        Ok(Host { inner: Arc::new(HostInner { invoker, upload_limits, events }) })
     }
 }
 

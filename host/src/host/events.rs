@@ -4,7 +4,8 @@ use crate::blocking::OnCallersThread;
 use crate::clock::Clock;
 use crate::error::{InvokeError, ServiceError, ThrottleReason, TooManyRequests};
 use crate::event_invoke::{
-    AttemptOutcome, AttemptResponse, Dispatcher, DispatcherParts, Event, EventQueue, Executor, PushError,
+    AttemptOutcome, AttemptResponse, Dispatcher, DispatcherParts, EndedEvent, Event, EventQueue, Executor, PushError,
+    RetryPolicy,
 };
 use crate::function::{FunctionReference, Operation};
 use crate::future::BoxFuture;
@@ -19,6 +20,8 @@ pub(super) struct Events {
     queue: Arc<dyn EventQueue>,
     clock: Arc<dyn Clock>,
     concurrency_max: NonZeroUsize,
+    retry_policy: RetryPolicy,
+    listener: Option<Arc<dyn EventListener>>,
     invoker: OnceLock<Weak<Invoker>>,
     dispatcher: OnceLock<Arc<Dispatcher>>,
 }
@@ -31,8 +34,15 @@ struct Carried {
 }
 
 impl Events {
-    pub(super) fn new(queue: Arc<dyn EventQueue>, clock: Arc<dyn Clock>, concurrency_max: NonZeroUsize) -> Events {
-        Events { queue, clock, concurrency_max, invoker: OnceLock::new(), dispatcher: OnceLock::new() }
+    pub(super) fn new(
+        queue: Arc<dyn EventQueue>,
+        clock: Arc<dyn Clock>,
+        concurrency_max: NonZeroUsize,
+        retry_policy: RetryPolicy,
+        listener: Option<Arc<dyn EventListener>>,
+    ) -> Events {
+        let (invoker, dispatcher) = (OnceLock::new(), OnceLock::new());
+        Events { queue, clock, concurrency_max, retry_policy, listener, invoker, dispatcher }
     }
 
     /// Connects the events with what runs them. The host owns the invoker, so that events don't keep it alive.
@@ -58,11 +68,16 @@ impl Events {
         let Some(running) = invoker.upgrade() else {
             return Err(ServiceError::new("the event can't be accepted", "the host is gone"));
         };
-        let workers = running.sandbox.workers().map_err(|error| ServiceError::new("threads can't be started", error))?;
+        let workers =
+            running.sandbox.workers().map_err(|error| ServiceError::new("threads can't be started", error))?;
         Ok(self.dispatcher.get_or_init(|| {
             let parts = DispatcherParts {
                 queue: Arc::clone(&self.queue),
-                executor: Arc::new(EventExecutor { invoker }),
+                executor: Arc::new(EventExecutor {
+                    invoker,
+                    retry_policy: self.retry_policy,
+                    listener: self.listener.clone(),
+                }),
                 clock: Arc::clone(&self.clock),
                 concurrency_max: self.concurrency_max,
             };
@@ -99,9 +114,25 @@ fn refusal(error: PushError) -> InvokeError {
     }
 }
 
+/// Hears how each asynchronous invocation ended, once it is over: after its last try.
+///
+/// Any `Fn(&EndedEvent)` is one. It is called on a thread of the host's own, and must not block.
+pub trait EventListener: Send + Sync {
+    /// The event's end.
+    fn ended(&self, event: &EndedEvent);
+}
+
+impl<F: Fn(&EndedEvent) + Send + Sync> EventListener for F {
+    fn ended(&self, event: &EndedEvent) {
+        self(event);
+    }
+}
+
 /// Runs events.
 struct EventExecutor {
     invoker: Weak<Invoker>,
+    retry_policy: RetryPolicy,
+    listener: Option<Arc<dyn EventListener>>,
 }
 
 impl Executor for EventExecutor {
@@ -112,6 +143,17 @@ impl Executor for EventExecutor {
                 None => AttemptOutcome::SystemError("the host is gone".to_owned()),
             }
         })
+    }
+
+    fn retry_policy(&self, _: &Event) -> RetryPolicy {
+        self.retry_policy
+    }
+
+    fn ended<'a>(&'a self, ended: &'a EndedEvent) -> BoxFuture<'a, ()> {
+        if let Some(listener) = &self.listener {
+            listener.ended(ended);
+        }
+        Box::pin(std::future::ready(()))
     }
 }
 

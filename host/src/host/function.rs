@@ -6,8 +6,8 @@ use super::upload::{compile, make_ready};
 use super::{Host, upload};
 use crate::code::Code;
 use crate::error::{
-    CreateFunctionError, DeleteFunctionError, GetFunctionError, InvalidParameterValue, ListFunctionsError, ReferenceError,
-    ServiceError, UpdateFunctionCodeError, UpdateFunctionConfigurationError,
+    CreateFunctionError, DeleteFunctionError, GetFunctionError, InvalidParameterValue, ListFunctionsError,
+    ReferenceError, ServiceError, UpdateFunctionCodeError, UpdateFunctionConfigurationError,
 };
 use crate::function::{ConfigurationUpdate, FunctionConfiguration, FunctionName, FunctionReference, Operation};
 use crate::invocation::executable::Executable;
@@ -70,8 +70,7 @@ impl GetFunction {
 
     async fn send(self) -> Result<FunctionConfiguration, GetFunctionError> {
         let registry = &self.host.inner.invoker.registry;
-        let reference =
-            FunctionReference::parse(&self.function, self.qualifier.as_deref(), Operation::GetFunction)?;
+        let reference = FunctionReference::parse(&self.function, self.qualifier.as_deref(), Operation::GetFunction)?;
         let target = reference.locate(registry.arn_base())?;
         Ok(registry.get(&target.name, target.qualifier.as_ref())?.described())
     }
@@ -155,12 +154,8 @@ impl UpdateFunctionCode {
             Ok(latest) => latest.configuration().fuel.is_some(),
             Err(_) => {
                 let base = invoker.registry.arn_base();
-                let missing = crate::error::ResourceNotFound::function(
-                    Operation::UpdateFunctionCode,
-                    base,
-                    name.as_str(),
-                    None,
-                );
+                let missing =
+                    crate::error::ResourceNotFound::function(Operation::UpdateFunctionCode, base, name.as_str(), None);
                 return Err(missing.into());
             }
         };
@@ -232,8 +227,7 @@ impl DeleteFunction {
 
     async fn send(self) -> Result<(), DeleteFunctionError> {
         let registry = &self.host.inner.invoker.registry;
-        let reference =
-            FunctionReference::parse(&self.function, self.qualifier.as_deref(), Operation::DeleteFunction)?;
+        let reference = FunctionReference::parse(&self.function, self.qualifier.as_deref(), Operation::DeleteFunction)?;
         let target = reference.locate(registry.arn_base())?;
         registry.delete(&target.name, target.qualifier.as_ref())
     }

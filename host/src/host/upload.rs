@@ -1,6 +1,6 @@
 //! From what a caller uploads to code that is ready to run.
 
-use crate::code::{Code, Source};
+use crate::code::{Code, CodeInspection, Source};
 use crate::error::{InvalidParameterValue, RequestTooLarge, ServiceError};
 use crate::function::CodeSha256;
 use crate::invocation::Invoker;
@@ -38,7 +38,7 @@ macro_rules! from_upload_error {
     )+};
 }
 
-from_upload_error!(crate::error::CreateFunctionError, crate::error::UpdateFunctionCodeError);
+from_upload_error!(crate::error::CreateFunctionError, crate::error::UpdateFunctionCodeError, crate::error::Error);
 
 /// What an upload may be.
 #[derive(Clone, Copy, Default)]
@@ -89,8 +89,9 @@ enum Upload {
 
 /// Unpacks and inspects, on a thread that may block.
 async fn open(sandbox: &Sandbox, upload: Upload, limits: UploadLimits) -> Result<Arc<GuestCode>, UploadError> {
-    let workers =
-        sandbox.workers().map_err(|error| UploadError::Service(ServiceError::new("threads can't be started", error)))?;
+    let workers = sandbox
+        .workers()
+        .map_err(|error| UploadError::Service(ServiceError::new("threads can't be started", error)))?;
     let opened = workers.spawn_blocking(move || {
         let bytes = match upload {
             Upload::File(path) => read_file(&path, limits.archive.upload_bytes_max)?,
@@ -102,7 +103,29 @@ async fn open(sandbox: &Sandbox, upload: Upload, limits: UploadLimits) -> Result
         let is_component = inspection.report.kind == Some(CodeKind::Component);
         Ok(Arc::new(GuestCode::new(package, contract, is_component)))
     });
-    opened.await.unwrap_or_else(|error| Err(UploadError::Service(ServiceError::new("the upload was not unpacked", error))))
+    opened
+        .await
+        .unwrap_or_else(|error| Err(UploadError::Service(ServiceError::new("the upload was not unpacked", error))))
+}
+
+/// What can be said of an upload without compiling it.
+pub(crate) fn inspect_upload(code: &Code) -> CodeInspection {
+    let limits = UploadLimits::default();
+    let refused = |error| CodeInspection { report: None, refusal: Some(error) };
+    let bytes = match &code.0 {
+        Source::Native { .. } => return CodeInspection { report: None, refusal: None },
+        Source::Bytes(bytes) => Ok(bytes.clone()),
+        Source::File(path) => read_file(path, limits.archive.upload_bytes_max),
+    };
+    let package = bytes.and_then(|bytes| Package::open(bytes, &limits.archive, None).map_err(archive_error));
+    match package {
+        Err(error) => refused(error.into()),
+        Ok(package) => {
+            let inspection = inspect(&package.module, &limits.code);
+            let refusal = inspection.verdict.err().map(|refusal| InvalidParameterValue::from(refusal).into());
+            CodeInspection { report: Some(inspection.report), refusal }
+        }
+    }
 }
 
 /// Reads a file, unless it is too large to be uploaded.

@@ -4,8 +4,8 @@ use super::Host;
 use super::operation::awaitable;
 use crate::error::{
     Constraint, CreateAliasError, DeleteAliasError, DeleteFunctionConcurrencyError, GetAliasError,
-    GetFunctionConcurrencyError, ListAliasesError, ListVersionsError, PublishVersionError,
-    PutFunctionConcurrencyError, UpdateAliasError, ValidationError, Violation,
+    GetFunctionConcurrencyError, ListAliasesError, ListVersionsError, PublishVersionError, PutFunctionConcurrencyError,
+    UpdateAliasError, ValidationError, Violation,
 };
 use crate::function::{AliasConfiguration, AliasName, FunctionConfiguration, Operation, Version, VersionNumber};
 use crate::registry::{self, Page, PageRequest};
@@ -19,7 +19,8 @@ pub struct AliasTarget(Result<Version, String>);
 impl AliasTarget {
     fn parse(self) -> Result<Version, ValidationError> {
         const PATTERN: &str = r"(\$LATEST|[0-9]+)";
-        self.0.map_err(|text| ValidationError::new(Violation::new("functionVersion", text, Constraint::Pattern(PATTERN))))
+        self.0
+            .map_err(|text| ValidationError::new(Violation::new("functionVersion", text, Constraint::Pattern(PATTERN))))
     }
 }
 
@@ -153,10 +154,9 @@ impl CreateAlias {
     async fn send(self) -> Result<AliasConfiguration, CreateAliasError> {
         let name = self.host.name(&self.function, Operation::CreateAlias)?;
         let request = registry::CreateAlias {
-            name: self.alias.parse()?,
-            function_version: self.target.parse()?,
             description: self.description,
             additional_version_weights: self.weights,
+            ..registry::CreateAlias::new(self.alias.parse()?, self.target.parse()?)
         };
         Ok((*self.host.inner.invoker.registry.create_alias(&name, request)?).clone())
     }

@@ -37,24 +37,22 @@ pub(super) async fn load(
 /// Runs a native function.
 pub(super) fn run_native(
     native: &dyn JsonClosure,
-    event: Bytes,
+    event: &Bytes,
     context: InvocationContext,
     workers: &Handle,
 ) -> impl Future<Output = Ending> + Send + 'static {
     // An event was parsed as JSON before it came here, and JSON is UTF-8; if it is not, the closure's parser says so.
-    let work = native.call(context, &String::from_utf8_lossy(&event), workers);
+    let work = native.call(context, &String::from_utf8_lossy(event), workers);
     async move {
         match work.await {
-            Ok(Ok(result)) if result.len() > RESPONSE_BYTES_MAX => Ending::Failed(FunctionError::ResponseTooLarge {
-                bytes: result.len(),
-                limit_bytes: RESPONSE_BYTES_MAX,
-            }),
+            Ok(Ok(result)) if result.len() > RESPONSE_BYTES_MAX => {
+                Ending::Failed(FunctionError::ResponseTooLarge { bytes: result.len(), limit_bytes: RESPONSE_BYTES_MAX })
+            }
             Ok(Ok(result)) => Ending::Returned(Bytes::from(result)),
             Ok(Err(error)) => Ending::Failed(FunctionError::Reported(error)),
-            Err(panicked) => Ending::Failed(FunctionError::Panicked {
-                place: PanicPlace::NativeFunction,
-                message: panicked.message,
-            }),
+            Err(panicked) => {
+                Ending::Failed(FunctionError::Panicked { place: PanicPlace::NativeFunction, message: panicked.message })
+            }
         }
     }
 }

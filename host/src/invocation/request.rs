@@ -159,7 +159,9 @@ impl Invoke {
     /// # Errors
     /// As the future; and when called inside a tokio runtime, whose thread it would block.
     pub fn wait(self) -> Result<Response, InvokeError> {
-        crate::blocking::wait(async move { self.invoker.clone().invoke(self, crate::blocking::OnCallersThread(true)).await })
+        crate::blocking::wait(
+            async move { self.invoker.clone().invoke(self, crate::blocking::OnCallersThread(true)).await },
+        )
     }
 }
 

@@ -38,9 +38,9 @@ pub struct SandboxLimits {
     pub spare_memories: u32,
     /// Memories of one sandbox. Default 32.
     pub memories_per_sandbox_max: u32,
-    /// Tables of one sandbox. Default 32.
+    /// Tables of one sandbox. Default 64.
     pub tables_per_sandbox_max: u32,
-    /// Core instances of one component. Default 128: a Python component has some dozens.
+    /// Core instances of one component. Default 256: a Python component has 65.
     pub core_instances_per_sandbox_max: u32,
     /// Elements of one table. Default 200,000: address space of 1.6 MB for each table of the pool.
     pub table_elements_max: usize,
@@ -65,8 +65,8 @@ impl Default for SandboxLimits {
             stack_bytes: 1024 * 1024,
             spare_memories: 256,
             memories_per_sandbox_max: 32,
-            tables_per_sandbox_max: 32,
-            core_instances_per_sandbox_max: 128,
+            tables_per_sandbox_max: 64,
+            core_instances_per_sandbox_max: 256,
             table_elements_max: 200_000,
             worker_threads: processors,
             blocking_threads_max: 64,

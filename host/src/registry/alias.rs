@@ -17,20 +17,20 @@ use crate::{
 
 /// `CreateAlias`'s arguments.
 #[derive(Clone, Debug)]
-pub struct CreateAlias {
+pub(crate) struct CreateAlias {
     /// The alias's name.
-    pub name: AliasName,
+    pub(crate) name: AliasName,
     /// The version that calls go to.
-    pub function_version: Version,
+    pub(crate) function_version: Version,
     /// At most 256 characters. Default: empty.
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// AWS's `RoutingConfig.AdditionalVersionWeights`: at most one version number, with its share of the calls, 0 to 1.
-    pub additional_version_weights: BTreeMap<String, f64>,
+    pub(crate) additional_version_weights: BTreeMap<String, f64>,
 }
 
 impl CreateAlias {
     /// An alias `name` of `function_version`, without description or second version.
-    pub fn new(name: AliasName, function_version: Version) -> Self {
+    pub(crate) fn new(name: AliasName, function_version: Version) -> Self {
         Self { name, function_version, description: None, additional_version_weights: BTreeMap::new() }
     }
 
@@ -41,15 +41,15 @@ impl CreateAlias {
 
 /// `UpdateAlias`'s arguments: members that are `None` keep their value.
 #[derive(Clone, Debug, Default)]
-pub struct UpdateAlias {
+pub(crate) struct UpdateAlias {
     /// The version that calls go to.
-    pub function_version: Option<Version>,
+    pub(crate) function_version: Option<Version>,
     /// At most 256 characters.
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// As in [`CreateAlias`]; an empty map takes the second version away.
-    pub additional_version_weights: Option<BTreeMap<String, f64>>,
+    pub(crate) additional_version_weights: Option<BTreeMap<String, f64>>,
     /// Update only if this is the alias's revision.
-    pub revision_id: Option<String>,
+    pub(crate) revision_id: Option<String>,
 }
 
 impl UpdateAlias {

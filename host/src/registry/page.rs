@@ -7,11 +7,11 @@ use crate::{
 
 /// Which part of a listing is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PageRequest<'a> {
+pub(crate) struct PageRequest<'a> {
     /// [`Page::next_marker`] of the page before; `None` for the first page.
-    pub marker: Option<&'a str>,
+    pub(crate) marker: Option<&'a str>,
     /// Most items in the page, 1 to 10,000. Default: 50.
-    pub max_items: Option<usize>,
+    pub(crate) max_items: Option<usize>,
 }
 
 /// A part of a listing. Items appear in their order over all pages; a change between two pages shows in the later one.

@@ -35,13 +35,13 @@ pub(crate) struct Code<X> {
 
 /// `PublishVersion`'s arguments.
 #[derive(Clone, Debug, Default)]
-pub struct PublishVersion {
+pub(crate) struct PublishVersion {
     /// The version's description. `None` copies that of `$LATEST`.
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// Publish only if this is the digest of the code of `$LATEST`, in base64.
-    pub code_sha256: Option<String>,
+    pub(crate) code_sha256: Option<String>,
     /// Publish only if this is the revision of `$LATEST`.
-    pub revision_id: Option<String>,
+    pub(crate) revision_id: Option<String>,
 }
 
 /// One function: what a storage would keep as one unit.

@@ -32,7 +32,13 @@ pub(crate) struct GuestCode {
 impl GuestCode {
     /// Code that was unpacked and inspected.
     pub(crate) fn new(package: Package, contract: Contract, is_component: bool) -> GuestCode {
-        GuestCode { package, contract, is_component, loaded: [OnceLock::new(), OnceLock::new()], symbolizer: OnceLock::new() }
+        GuestCode {
+            package,
+            contract,
+            is_component,
+            loaded: [OnceLock::new(), OnceLock::new()],
+            symbolizer: OnceLock::new(),
+        }
     }
 
     /// SHA-256 of what was uploaded.
@@ -75,9 +81,16 @@ pub(crate) struct LoadedCode {
 
 /// How the code is entered, by contract.
 pub(super) enum Entry {
-    Core { pre: InstancePre<Guest>, initialize: Option<ModuleExport>, entry: ModuleExport },
+    Core {
+        pre: InstancePre<Guest>,
+        initialize: Option<ModuleExport>,
+        entry: ModuleExport,
+    },
     /// Does its own initialisation.
-    Command { pre: InstancePre<Guest>, entry: ModuleExport },
+    Command {
+        pre: InstancePre<Guest>,
+        entry: ModuleExport,
+    },
     Component(FunctionPre<Guest>),
     CommandComponent(CommandPre<Guest>),
 }
@@ -132,9 +145,9 @@ impl LoadedCode {
 fn load_core_module(engine: &Engine, linkers: &Linkers, code: &GuestCode) -> wasmtime::Result<(Entry, bool)> {
     let module = Module::new(engine, &code.package.module)?;
     let pre = linkers.core.instantiate_pre(&module)?;
-    let needs_runtime = module.imports().any(|import| {
-        import.module() == wasi::preview1::MODULE && !wasi::preview1::OWN.contains(&import.name())
-    });
+    let needs_runtime = module
+        .imports()
+        .any(|import| import.module() == wasi::preview1::MODULE && !wasi::preview1::OWN.contains(&import.name()));
     let export = |name| {
         let missing = || wasmtime::format_err!("the export {name} is not a function without parameters and results");
         function_export(&module, name).ok_or_else(missing)

@@ -26,7 +26,11 @@ pub(super) enum Answer {
 impl Answer {
     /// Copies a result out of the guest, if it is not too long.
     fn result(bytes: &[u8], bytes_max: usize) -> Answer {
-        if bytes.len() > bytes_max { Answer::TooLarge(bytes.len()) } else { Answer::Result(Bytes::copy_from_slice(bytes)) }
+        if bytes.len() > bytes_max {
+            Answer::TooLarge(bytes.len())
+        } else {
+            Answer::Result(Bytes::copy_from_slice(bytes))
+        }
     }
 
     /// Copies an error object out of the guest, if it is not too long.

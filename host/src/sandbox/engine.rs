@@ -28,7 +28,9 @@ impl Engines {
     pub(super) fn new(limits: SandboxLimits) -> Engines {
         Engines {
             limits,
-            plain: OnceLock::new(), fuel_metered: OnceLock::new(), in_progress: AtomicUsize::new(0),
+            plain: OnceLock::new(),
+            fuel_metered: OnceLock::new(),
+            in_progress: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
         }
     }

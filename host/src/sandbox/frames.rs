@@ -180,9 +180,3 @@ impl fmt::Debug for Symbolizer {
         f.debug_struct("Symbolizer").field("bytes", &self.bytes.len()).finish_non_exhaustive()
     }
 }
-
-impl Frame {
-    fn unlocated(function: String) -> Frame {
-        Frame { function, file: None, line: None, column: None }
-    }
-}

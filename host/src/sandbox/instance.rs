@@ -185,7 +185,7 @@ pub(super) fn new_store(
 }
 
 /// What a busy guest does at each tick: end if its time is over, else make room if it has to.
-#[expect(clippy::unnecessary_wraps, reason = "the engine's signature")]
+#[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "the engine's signature")]
 fn at_tick(store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> {
     let guest = store.data();
     let job = &guest.job;

@@ -6,7 +6,7 @@ use super::frames::RawFrame;
 use super::instance::{Guest, HostCallError};
 use super::job::Job;
 use super::memory::BadHostArgument;
-use crate::function::{BadResponse, FunctionError, PanicPlace, ReportedError, Trap};
+use crate::function::{BadResponse, FunctionError, PanicPlace, Phase, ReportedError, Trap};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -127,6 +127,8 @@ fn ended(error: &wasmtime::Error, guest: &mut Guest) -> (Ending, Vec<RawFrame>) 
         None if error.downcast_ref::<BadHostArgument>().is_some() => Trap::BadHostArgument,
         // An import refused what the guest gave it: a bad pointer, a resource that is none, too much at once.
         None if backtrace.is_some() => Trap::BadHostArgument,
+        // A component's result that is no value of its type has no frames: the guest has returned.
+        None if matches!(guest.code.entry, Entry::Component(_)) && phase == Phase::Invoke => Trap::BadHostArgument,
         None => return (Ending::HostFault(format!("{error:?}")), Vec::new()),
     };
     let message = guest.panic_message.take();

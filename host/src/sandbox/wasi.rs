@@ -63,9 +63,9 @@ impl Guest {
             .allow_udp(false)
             .allow_ip_name_lookup(false);
         match &self.wasi.captured {
-            Some(captured) => builder
-                .stdin(MemoryInputPipe::new(self.event.clone()))
-                .stdout(Sink::Captured(Arc::clone(captured))),
+            Some(captured) => {
+                builder.stdin(MemoryInputPipe::new(self.event.clone())).stdout(Sink::Captured(Arc::clone(captured)))
+            }
             None => builder.stdout(Sink::Log(Arc::clone(&self.job))),
         };
         if let Some(files) = &self.code.files

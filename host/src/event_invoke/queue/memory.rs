@@ -1,8 +1,8 @@
 //! A queue in memory: its events are gone with the process.
 
 use super::{EventQueue, PushError, QueueError, Take};
-use crate::future::BoxFuture;
 use crate::event_invoke::event::{Event, EventId};
+use crate::future::BoxFuture;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;

@@ -61,6 +61,10 @@ pub(crate) struct Package {
 pub(crate) struct TaskFiles(Arc<TempDir>);
 
 impl TaskFiles {
+    fn new(dir: TempDir) -> TaskFiles {
+        TaskFiles(Arc::new(dir))
+    }
+
     /// Where the files are.
     pub(crate) fn path(&self) -> &Path {
         self.0.path()

@@ -22,9 +22,9 @@ mod bindings {
     });
 }
 
+pub(in super::super) use bindings::FunctionPre;
 use bindings::fnhost::function::runtime::{FunctionError, Host, LogLevel};
 use bindings::fnhost::function::types;
-pub(in super::super) use bindings::FunctionPre;
 
 /// The most that `random-bytes` gives at once, as the WIT file says.
 const RANDOM_BYTES_MAX: u32 = 65_536;

@@ -76,8 +76,8 @@ fn resource_type(name: &str) -> ResourceType {
         "pollable" => ResourceType::host::<DynPollable>(),
         "io-error" | "error" => ResourceType::host::<IoError>(),
         // The same name is the same resource in all interfaces of the package.
-        _ => ResourceType::host_dynamic(name.bytes().fold(0x811c_9dc5, |hash: u32, byte| {
-            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-        })),
+        _ => ResourceType::host_dynamic(
+            name.bytes().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)),
+        ),
     }
 }

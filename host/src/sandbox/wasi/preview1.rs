@@ -62,13 +62,17 @@ pub(in super::super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::R
         let environment = environment(&caller);
         write_texts(&mut caller, pointers, texts, &environment)
     })?;
-    linker.func_wrap(MODULE, "clock_res_get", |mut caller: Caller<'_, Guest>, clock: i32, result: i32| match clock {
-        CLOCK_REALTIME | CLOCK_MONOTONIC => {
-            guest_memory(&mut caller)?.write_u64(result, 1)?;
-            Ok(ERRNO_SUCCESS)
-        }
-        _ => wasmtime::Result::Ok(ERRNO_BADF),
-    })?;
+    linker.func_wrap(
+        MODULE,
+        "clock_res_get",
+        |mut caller: Caller<'_, Guest>, clock: i32, result: i32| match clock {
+            CLOCK_REALTIME | CLOCK_MONOTONIC => {
+                guest_memory(&mut caller)?.write_u64(result, 1)?;
+                Ok(ERRNO_SUCCESS)
+            }
+            _ => wasmtime::Result::Ok(ERRNO_BADF),
+        },
+    )?;
     linker.func_wrap(
         MODULE,
         "clock_time_get",

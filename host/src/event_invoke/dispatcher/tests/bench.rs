@@ -1,10 +1,10 @@
 //! A dispatcher with a scripted executor and a clock that only the test moves.
 
 use super::super::*;
-use crate::future::BoxFuture;
 use crate::clock::ManualClock;
 use crate::event_invoke::event::AttemptResponse;
 use crate::event_invoke::queue::MemoryEventQueue;
+use crate::future::BoxFuture;
 use crate::request_id::RequestId;
 use bytes::Bytes;
 use std::collections::VecDeque;

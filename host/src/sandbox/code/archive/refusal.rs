@@ -76,6 +76,32 @@ pub enum ArchiveRefusal {
     },
 }
 
+/// By hand, because errors of the operating system have no equality: their kinds are compared.
+impl PartialEq for ArchiveRefusal {
+    fn eq(&self, other: &Self) -> bool {
+        use ArchiveRefusal as R;
+        match (self, other) {
+            (R::UploadTooLarge { bytes, limit }, R::UploadTooLarge { bytes: bytes_2, limit: limit_2 }) => {
+                (bytes, limit) == (bytes_2, limit_2)
+            }
+            (R::UnzippedTooLarge { limit }, R::UnzippedTooLarge { limit: limit_2 }) => limit == limit_2,
+            (R::Unreadable { entry, source }, R::Unreadable { entry: entry_2, source: source_2 }) => {
+                (entry, source.kind()) == (entry_2, source_2.kind())
+            }
+            (R::TooManyFiles { limit }, R::TooManyFiles { limit: limit_2 }) => limit == limit_2,
+            (R::Entry { entry, rule }, R::Entry { entry: entry_2, rule: rule_2 }) => (entry, rule) == (entry_2, rule_2),
+            (
+                R::AmbiguousModule { count, candidates },
+                R::AmbiguousModule { count: count_2, candidates: candidates_2 },
+            ) => (count, candidates) == (count_2, candidates_2),
+            (R::NotWebAssembly { entry }, R::NotWebAssembly { entry: entry_2 }) => entry == entry_2,
+            (R::Host { source }, R::Host { source: source_2 }) => source.kind() == source_2.kind(),
+            (R::NeitherModuleNorZip, R::NeitherModuleNorZip) | (R::NoModule, R::NoModule) => true,
+            _ => false,
+        }
+    }
+}
+
 /// What each entry of a zip has to keep to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -76,7 +76,7 @@ pub(super) fn unpack(
         }
         make_read_only(&file)?;
     }
-    Ok((bytes.into(), Some(TaskFiles(dir))))
+    Ok((bytes.into(), Some(TaskFiles::new(dir))))
 }
 
 /// Refuses a list of entries that would take hundreds of megabytes to hold, before the zip library reads it: 50 MiB

@@ -160,9 +160,6 @@ pub enum CodeLimit {
     /// Bytes of the names of imports and exports.
     #[error("bytes of import and export names")]
     NamesBytes,
-    /// Bytes of all memories at the start, against the function's memory limit.
-    #[error("bytes of memory at its start")]
-    MemoryBytes,
 }
 
 impl CodeLimit {

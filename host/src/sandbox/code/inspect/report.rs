@@ -1,6 +1,5 @@
 //! What a guest module says about itself.
 
-use super::refusal::{CodeLimit, CodeRefusal};
 use std::fmt;
 
 /// The contract between the host and a function's code, found by looking at the exports.
@@ -133,10 +132,5 @@ impl CodeReport {
             core_instances: 0,
             memory_bytes_min: 0,
         }
-    }
-
-    /// Whether the code can start under a function's memory limit.
-    pub(crate) fn fits(&self, memory_bytes_max: u64) -> Result<(), CodeRefusal> {
-        CodeLimit::MemoryBytes.check(self.memory_bytes_min, memory_bytes_max)
     }
 }
