@@ -77,9 +77,8 @@ impl Context {
     /// [`deadline`](Self::deadline) less the clock in a native test.
     #[must_use]
     pub fn remaining_time(&self) -> Duration {
-        contract::remaining_time().unwrap_or_else(|| {
-            self.deadline().duration_since(SystemTime::now()).unwrap_or_default()
-        })
+        contract::remaining_time()
+            .unwrap_or_else(|| self.deadline().duration_since(SystemTime::now()).unwrap_or_default())
     }
 
     /// The caller's client context as a type of the function's own; `None` when the caller sent none.
@@ -108,3 +107,6 @@ fn object_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<S
     }
     Ok(Some(raw.get().to_owned()))
 }
+
+#[cfg(test)]
+mod tests;

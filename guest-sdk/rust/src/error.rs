@@ -13,16 +13,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Error {
-    error_type: String,
-    error_message: String,
+    pub(crate) error_type: String,
+    #[serde(rename = "errorMessage")]
+    pub(crate) message: String,
     #[serde(default)]
-    stack_trace: Vec<String>,
+    pub(crate) stack_trace: Vec<String>,
 }
 
 impl Error {
     /// An error of the type `error_type`: the name that callers match on.
     pub fn new(error_type: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { error_type: error_type.into(), error_message: message.into(), stack_trace: Vec::new() }
+        Self { error_type: error_type.into(), message: message.into(), stack_trace: Vec::new() }
     }
 
     /// The name that callers match on.
@@ -34,7 +35,7 @@ impl Error {
     /// The text for people.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.error_message
+        &self.message
     }
 
     /// For an error that came of another one: `caused by: …`, the nearest cause first. Otherwise empty.
@@ -48,16 +49,6 @@ impl Error {
         self.stack_trace.extend(causes.take(CAUSES_MAX).map(|cause| format!("caused by: {cause}")));
         self
     }
-
-    #[cfg(any(target_os = "wasi", test))]
-    pub(crate) fn from_parts(error_type: String, error_message: String, stack_trace: Vec<String>) -> Self {
-        Self { error_type, error_message, stack_trace }
-    }
-
-    #[cfg(target_os = "wasi")]
-    pub(crate) fn into_parts(self) -> (String, String, Vec<String>) {
-        (self.error_type, self.error_message, self.stack_trace)
-    }
 }
 
 /// A chain of causes that never ends (`source` may return anything) must not hang the function.
@@ -65,7 +56,7 @@ const CAUSES_MAX: usize = 32;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.error_type, self.error_message)
+        write!(f, "{}: {}", self.error_type, self.message)
     }
 }
 
@@ -147,3 +138,6 @@ impl IntoError<kind::Text> for &str {
         Error::new(OPAQUE, self)
     }
 }
+
+#[cfg(test)]
+mod tests;

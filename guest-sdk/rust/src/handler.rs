@@ -130,3 +130,6 @@ pub mod signature {
     pub trait IsResult<R, X> {}
     impl<R, X> IsResult<R, X> for Result<R, X> {}
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,8 @@ pub(crate) fn check(arguments: &TokenStream, function: &ItemFn) -> Result<TokenS
         faults.add(receiver, "a handler is a function, not a method: remove `self`");
     } else if signature.inputs.is_empty() || signature.inputs.len() > 2 {
         let count = signature.inputs.len();
-        let message = format!("a handler takes `(event)` or `(event, ctx: Context)`; this function takes {count} arguments");
+        let message =
+            format!("a handler takes `(event)` or `(event, ctx: Context)`; this function takes {count} arguments");
         faults.add_at(signature.paren_token.span.join(), &message);
     }
     if matches!(signature.output, ReturnType::Default) {

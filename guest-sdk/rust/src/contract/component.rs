@@ -28,7 +28,7 @@ pub(crate) fn panicked(message: &str) {
 }
 
 pub(crate) fn call(name: &str, input: &str) -> Result<String, CallError> {
-    runtime::call(name, input).map_err(|error| CallError::Host(Error::from_parts(error.error_type, error.error_message, error.stack_trace)))
+    runtime::call(name, input).map_err(|error| CallError::Host(error.into()))
 }
 
 /// `wasi:cli/run` of a program that is a function: `handle` is where the work is.
@@ -37,11 +37,24 @@ pub fn main<S>(_handler: impl Handler<S>) -> ExitCode {
 }
 
 /// The body of the export `handle`.
-pub fn handle<S>(handler: impl Handler<S>, event: String, context: types::Context) -> Result<String, types::FunctionError> {
-    run(handler, event.as_bytes(), context.into()).map_err(|error| {
-        let (error_type, error_message, stack_trace) = error.into_parts();
-        types::FunctionError { error_type, error_message, stack_trace }
-    })
+pub fn handle<S>(
+    handler: impl Handler<S>,
+    event: String,
+    context: types::Context,
+) -> Result<String, types::FunctionError> {
+    run(handler, event.as_bytes(), context.into()).map_err(types::FunctionError::from)
+}
+
+impl From<Error> for types::FunctionError {
+    fn from(Error { error_type, message, stack_trace }: Error) -> Self {
+        Self { error_type, error_message: message, stack_trace }
+    }
+}
+
+impl From<types::FunctionError> for Error {
+    fn from(from: types::FunctionError) -> Self {
+        Self { error_type: from.error_type, message: from.error_message, stack_trace: from.stack_trace }
+    }
 }
 
 impl From<types::Context> for Context {
@@ -77,7 +90,7 @@ macro_rules! __export_handle {
                     $crate::__private::handle($handler, event, context)
                 }
             }
-            bindings::export_component!(Function with_types_in $crate::__private::bindings);
+    bindings::export_component!(Function with_types_in $crate::__private::bindings);
         };
     };
 }

@@ -21,7 +21,7 @@ unsafe extern "C" {
     fn call_read(to: *mut u8);
     #[link_name = "panicked"]
     fn tell_panicked(message: *const u8, len: usize);
-    }
+}
 
 unsafe extern "C" {
     /// The linker's: runs the constructors of C and C++ parts.
