@@ -1,0 +1,5 @@
+//! What fnhost promises, seen from outside. One module per topic.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_possible_truncation, reason = "a test fails by panicking")]
+
+mod test_host;

@@ -1,0 +1,36 @@
+//! A host for a test, and the shortest ways to put a function on it.
+
+use fnhost::{Code, Host, HostBuilder, Response};
+use serde_json::Value;
+
+/// A small host: a test needs few sandboxes, and address space is finite.
+pub(crate) fn builder() -> HostBuilder {
+    Host::builder().concurrency_max(50)
+}
+
+/// A small host with every other default.
+pub(crate) fn host() -> Host {
+    builder().build().unwrap()
+}
+
+/// A small host with one function: `path` is one of the constants of `fixture_artifacts`.
+pub(crate) async fn host_with(function: &str, path: &str) -> Host {
+    let host = host();
+    host.create_function(function, Code::file(path)).await.unwrap();
+    host
+}
+
+/// Invokes with a JSON value.
+pub(crate) async fn invoke(host: &Host, function: &str, event: Value) -> Response {
+    host.invoke(function).json(&event).unwrap().tail_logs().await.unwrap()
+}
+
+/// The payload as JSON.
+pub(crate) fn payload(response: &Response) -> Value {
+    response.json().unwrap()
+}
+
+/// The log tail as text.
+pub(crate) fn log(response: &Response) -> String {
+    String::from_utf8(response.log_tail().unwrap().to_vec()).unwrap()
+}
