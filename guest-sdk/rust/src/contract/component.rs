@@ -28,7 +28,7 @@ pub(crate) fn panicked(message: &str) {
 }
 
 pub(crate) fn call(name: &str, input: &str) -> Result<String, CallError> {
-    runtime::call(name, input).map_err(|error| CallError::Host(error.into()))
+    runtime::call(name, input).map_err(|error| CallError::Host(reported(error)))
 }
 
 /// `wasi:cli/run` of a program that is a function: `handle` is where the work is.
@@ -51,10 +51,10 @@ impl From<Error> for types::FunctionError {
     }
 }
 
-impl From<types::FunctionError> for Error {
-    fn from(from: types::FunctionError) -> Self {
-        Self { error_type: from.error_type, message: from.error_message, stack_trace: from.stack_trace }
-    }
+/// No `From`: the generated type is a standard error, and of those every one becomes an [`Error`] under its own name.
+fn reported(by_host: types::FunctionError) -> Error {
+    let types::FunctionError { error_type, error_message: message, stack_trace } = by_host;
+    Error { error_type, message, stack_trace }
 }
 
 impl From<types::Context> for Context {
