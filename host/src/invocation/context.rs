@@ -94,7 +94,7 @@ impl std::fmt::Debug for InvocationContext {
 pub(super) struct GrantedCalls {
     pub(super) context: InvocationContext,
     /// The runtime that the caller is on, if any. Closures run in it wherever the guest is, so that its timers and sockets
-    /// are at hand.
+    /// are at hand; without one, in the host's own, which has timers.
     pub(super) caller_runtime: Option<Handle>,
 }
 
@@ -107,7 +107,8 @@ impl HostCalls for GrantedCalls {
             let error = HostCallError::not_granted(name);
             return Box::pin(std::future::ready(Err(error)));
         };
-        let (context, name, runtime) = (self.context.clone(), name.to_owned(), self.caller_runtime.clone());
+        let runtime = self.caller_runtime.clone().or_else(|| invoker.sandbox.workers().ok().cloned());
+        let (context, name) = (self.context.clone(), name.to_owned());
         let work = async move { run(&*closure, context, &name, &input).await };
         Box::pin(InRuntime::new(runtime, work))
     }

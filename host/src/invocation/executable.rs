@@ -3,6 +3,7 @@
 use super::InvocationContext;
 use crate::error::ServiceError;
 use crate::function::{FunctionError, PanicPlace};
+use crate::future::InRuntime;
 use crate::host_function::JsonClosure;
 use crate::limits::RESPONSE_BYTES_MAX;
 use crate::sandbox::code::{GuestCode, LoadedCode};
@@ -34,17 +35,17 @@ pub(super) async fn load(
     code.loaded(profile).cloned().ok_or_else(missing)
 }
 
-/// Runs a native function.
+/// Runs a native function: in the runtime of its caller, or in the host's own if the caller has none.
 pub(super) fn run_native(
-    native: &dyn JsonClosure,
-    event: &Bytes,
+    native: Arc<dyn JsonClosure>,
+    event: Bytes,
     context: InvocationContext,
-    workers: &Handle,
+    workers: Handle,
 ) -> impl Future<Output = Ending> + Send + 'static {
-    // An event was parsed as JSON before it came here, and JSON is UTF-8; if it is not, the closure's parser says so.
-    let work = native.call(context, &String::from_utf8_lossy(event), workers);
-    async move {
-        match work.await {
+    let runtime = Handle::try_current().unwrap_or_else(|_| workers.clone());
+    let work = async move {
+        // An event was parsed as JSON before it came here, and JSON is UTF-8; if it is not, the closure's parser says so.
+        match native.call(context, &String::from_utf8_lossy(&event), &workers).await {
             Ok(Ok(result)) if result.len() > RESPONSE_BYTES_MAX => {
                 Ending::Failed(FunctionError::ResponseTooLarge { bytes: result.len(), limit_bytes: RESPONSE_BYTES_MAX })
             }
@@ -54,5 +55,6 @@ pub(super) fn run_native(
                 Ending::Failed(FunctionError::Panicked { place: PanicPlace::NativeFunction, message: panicked.message })
             }
         }
-    }
+    };
+    InRuntime::new(Some(runtime), work)
 }
