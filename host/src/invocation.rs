@@ -19,6 +19,7 @@ use crate::blocking::OnCallersThread;
 use crate::clock::Clock;
 use crate::error::{InvokeError, ServiceError, ThrottleReason, TooManyRequests};
 use crate::function::{FunctionError, FunctionReference, Operation};
+use crate::future::InRuntime;
 use crate::host_function::HostFunctions;
 use crate::limits::{INVOCATION_DEPTH_MAX, RESPONSE_BYTES_MAX};
 use crate::registry::{Registry, Resolved};
@@ -222,8 +223,8 @@ impl Invoker {
         let mut running = match &run.function.version.executable {
             Executable::Native(native) => {
                 let workers = self.sandbox.workers().map_err(|error| ServiceError::new("starting threads", error))?;
-                let work =
-                    executable::run_native(Arc::clone(native), run.event.clone(), context(), workers.clone());
+                let work = executable::run_native(Arc::clone(native), run.event.clone(), context(), workers.clone());
+                let work = InRuntime::new(self.runtime_of_closures(), work);
                 self.sandbox.run_native(work, Arc::clone(job), permit)
             }
             Executable::Guest(code) => {
@@ -235,8 +236,8 @@ impl Invoker {
                 };
                 let has_grants = !job.configuration.host_functions.is_empty();
                 let calls = has_grants.then(|| {
-                    let caller_runtime = Handle::try_current().ok();
-                    Arc::new(GrantedCalls { context: context(), caller_runtime }) as Arc<dyn crate::sandbox::HostCalls>
+                    let runtime = self.runtime_of_closures();
+                    Arc::new(GrantedCalls { context: context(), runtime }) as Arc<dyn crate::sandbox::HostCalls>
                 });
                 self.sandbox.run(loaded, Arc::clone(job), run.event.clone(), calls, permit)
             }
@@ -246,6 +247,11 @@ impl Invoker {
             running.stay();
         }
         Ok(running.await)
+    }
+
+    /// Where the embedder's closures find timers and sockets: the runtime that the caller is in; without one, the workers'.
+    fn runtime_of_closures(&self) -> Option<Handle> {
+        Handle::try_current().ok().or_else(|| self.sandbox.workers().ok().cloned())
     }
 
     /// Makes the caller's answer of how the run ended.

@@ -3,9 +3,9 @@
 use crate::test_host::{builder, payload};
 use crate::waiting::{BOUND, Counter, Flag, until, until_async};
 use fixture_artifacts::{
-    SLEEP_COMPONENT, SLEEP_CORE, SPIN_COMPONENT, SPIN_CORE, WAT_CALLS_HOST, WAT_CALLS_HOST_FOREVER,
-    WAT_COMMAND_LOOP, WAT_COMPONENT_LOOP, WAT_ECHO, WAT_LOOP_BULK_FILL, WAT_LOOP_HANDLE, WAT_LOOP_INITIALIZE,
-    WAT_LOOP_START, WAT_READ_FILE_FOREVER, WAT_RESPOND_THEN_LOOP, WAT_SLEEP_FOREVER, WAT_SLEEP_IN_INITIALIZE,
+    SLEEP_COMPONENT, SLEEP_CORE, SPIN_COMPONENT, SPIN_CORE, WAT_CALLS_HOST, WAT_CALLS_HOST_FOREVER, WAT_COMMAND_LOOP,
+    WAT_COMPONENT_LOOP, WAT_ECHO, WAT_LOOP_BULK_FILL, WAT_LOOP_HANDLE, WAT_LOOP_INITIALIZE, WAT_LOOP_START,
+    WAT_READ_FILE_FOREVER, WAT_RESPOND_THEN_LOOP, WAT_SLEEP_FOREVER, WAT_SLEEP_IN_INITIALIZE,
 };
 use fnhost::function::{FunctionError, Phase, ReportedError};
 use fnhost::{Code, Host, Response};
@@ -298,7 +298,8 @@ fn the_deadline_holds_for_functions_known_to_be_slow() {
 #[test]
 fn a_timeout_of_one_millisecond_holds() {
     let one = Duration::from_millis(1);
-    for endless in [invoke(WAT_LOOP_HANDLE), invoke(WAT_SLEEP_FOREVER), Endless::BlockingHostFunction, Endless::Native] {
+    for endless in [invoke(WAT_LOOP_HANDLE), invoke(WAT_SLEEP_FOREVER), Endless::BlockingHostFunction, Endless::Native]
+    {
         let host = endless.host(&Flag::default());
         host.update_function_configuration("endless").timeout(one).wait().unwrap();
         for response in [

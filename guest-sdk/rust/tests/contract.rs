@@ -1,4 +1,5 @@
 //! The SDK's copy of the contract, which travels in its package, is the contract.
+#![allow(clippy::expect_used)]
 
 #[test]
 fn the_copy_equals_the_contract() {

@@ -3,7 +3,6 @@
 use super::InvocationContext;
 use crate::error::ServiceError;
 use crate::function::{FunctionError, PanicPlace};
-use crate::future::InRuntime;
 use crate::host_function::JsonClosure;
 use crate::limits::RESPONSE_BYTES_MAX;
 use crate::sandbox::code::{GuestCode, LoadedCode};
@@ -35,15 +34,14 @@ pub(super) async fn load(
     code.loaded(profile).cloned().ok_or_else(missing)
 }
 
-/// Runs a native function: in the runtime of its caller, or in the host's own if the caller has none.
+/// Runs a native function. The closure is called when the future is first polled: in its runtime, under its deadline.
 pub(super) fn run_native(
     native: Arc<dyn JsonClosure>,
     event: Bytes,
     context: InvocationContext,
     workers: Handle,
 ) -> impl Future<Output = Ending> + Send + 'static {
-    let runtime = Handle::try_current().unwrap_or_else(|_| workers.clone());
-    let work = async move {
+    async move {
         // An event was parsed as JSON before it came here, and JSON is UTF-8; if it is not, the closure's parser says so.
         match native.call(context, &String::from_utf8_lossy(&event), &workers).await {
             Ok(Ok(result)) if result.len() > RESPONSE_BYTES_MAX => {
@@ -55,6 +53,5 @@ pub(super) fn run_native(
                 Ending::Failed(FunctionError::Panicked { place: PanicPlace::NativeFunction, message: panicked.message })
             }
         }
-    };
-    InRuntime::new(Some(runtime), work)
+    }
 }
