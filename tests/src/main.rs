@@ -8,9 +8,12 @@
 )]
 
 mod cancellation;
+mod concurrency;
 mod copies;
 mod deadline;
 mod examples;
+mod good_citizen;
+mod host_functions;
 mod layering;
 mod test_host;
 mod waiting;
