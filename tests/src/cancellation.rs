@@ -10,7 +10,7 @@ use fnhost::function::ReportedError;
 use fnhost::{Code, Host};
 use serde_json::{Value, json};
 use std::future::pending;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
 /// A host for one invocation at a time, with a function that answers at once beside `victim`.
@@ -213,8 +213,12 @@ fn a_nested_invocation_is_cancelled_with_its_caller() {
     for runtime in runtimes() {
         runtime.block_on(async {
             let mut call = host.invoke("outer").into_future();
-            assert!(tokio::time::timeout(Duration::from_millis(20), &mut call).await.is_err());
-            assert!(matches!(host.invoke("echo").await, Err(InvokeError::TooManyRequests(_))));
+            let begin = Instant::now();
+            // Until both are at work, and nothing else fits.
+            while host.invoke("echo").await.is_ok() {
+                assert!(begin.elapsed() < BOUND);
+                assert!(tokio::time::timeout(Duration::from_millis(5), &mut call).await.is_err());
+            }
             drop(call);
             invoke_once_free(&host, "echo").await;
             // Both are free again.

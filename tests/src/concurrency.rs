@@ -4,14 +4,16 @@ use crate::test_host::builder;
 use crate::waiting::{BOUND, Counter, Flag, invoke_once_free, until_async};
 use fixture_artifacts::{
     WAT_CALLS_HOST, WAT_ECHO, WAT_EXIT3, WAT_FAIL, WAT_GROW_UNTIL_REFUSED_THEN_TRAP, WAT_LOOP_HANDLE,
-    WAT_RECURSION_ENDLESS, WAT_RESPOND_NOT_JSON, WAT_RESPOND_ONE_BYTE_TOO_LARGE, WAT_TRAP_IN_START,
-    WAT_TRAP_UNREACHABLE,
+    WAT_RECURSION_ENDLESS, WAT_RESPOND_NOT_JSON, WAT_RESPOND_ONE_BYTE_TOO_LARGE, WAT_SLEEP_10MS, WAT_SPIN_MS,
+    WAT_TRAP_IN_START, WAT_TRAP_UNREACHABLE,
 };
 use fnhost::error::{InvokeError, ThrottleReason};
 use fnhost::function::{FunctionError, ReportedError};
 use fnhost::limits::{INVOCATION_DEPTH_MAX, SandboxLimits};
 use fnhost::{Code, Host, HostBuilder, InvocationContext, Response};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -218,6 +220,19 @@ async fn permits_come_back_on_every_path() {
     assert!(host.invoke("ok").await.is_ok());
 }
 
+/// A slow function runs on the host's workers, and fills memory that has to be cleaned: all that is done when its caller
+/// has the answer.
+#[tokio::test]
+async fn who_has_an_answer_may_call_again() {
+    let host = builder().concurrency_max(1).build().unwrap();
+    for (name, path) in [("busy", WAT_SPIN_MS), ("asleep", WAT_SLEEP_10MS)] {
+        host.create_function(name, Code::file(path)).await.unwrap();
+        for _ in 0..100 {
+            assert_eq!(host.invoke(name).await.unwrap().function_error, None, "{name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_exhausted_pool_of_sandboxes_is_a_throttle() {
     let mut limits = SandboxLimits::default();
@@ -236,20 +251,16 @@ async fn an_exhausted_pool_of_sandboxes_is_a_throttle() {
 #[test]
 fn a_limit_is_exact_under_contention() {
     let host = builder().concurrency_max(4).build().unwrap();
-    let (inside, most) = (std::sync::atomic::AtomicUsize::new(0), std::sync::atomic::AtomicUsize::new(0));
-    let (inside, most) = (std::sync::Arc::new(inside), std::sync::Arc::new(most));
-    let native = {
-        let (inside, most) = (inside.clone(), most.clone());
-        Code::native(move |_: Value, _| {
-            let now = inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
-            most.fetch_max(now, std::sync::atomic::Ordering::SeqCst);
-            let inside = inside.clone();
-            async move {
-                inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
-                Ok::<_, ReportedError>(())
-            }
-        })
-    };
+    let (inside, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let seen = Arc::clone(&most);
+    let native = Code::native(move |_: Value, _| {
+        seen.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        let inside = Arc::clone(&inside);
+        async move {
+            inside.fetch_sub(1, Ordering::SeqCst);
+            Ok::<_, ReportedError>(())
+        }
+    });
     host.create_function("f", native).wait().unwrap();
     std::thread::scope(|scope| {
         // As many callers as there is room for: a refusal would be wrong.
@@ -261,7 +272,7 @@ fn a_limit_is_exact_under_contention() {
             });
         }
     });
-    assert!(most.load(std::sync::atomic::Ordering::SeqCst) <= 4);
+    assert!(most.load(Ordering::SeqCst) <= 4);
 }
 
 /// A host function `echo` that invokes `function` and answers with its payload, or reports its refusal.
@@ -272,15 +283,15 @@ fn invokes(function: &'static str) -> HostBuilder {
 }
 
 async fn invoke_for(function: &str, input: &Value, caller: &InvocationContext) -> Result<Value, ReportedError> {
-    let response = caller.invoke(function).json(input)?.await.map_err(refusal)?;
+    let response = caller.invoke(function).json(input)?.await.map_err(|error| refusal(&error))?;
     match &response.function_error {
         None => Ok(response.json()?),
         Some(error) => Err(ReportedError::new(error.error_type(), error.error_message(response.request_id))),
     }
 }
 
-fn refusal(error: InvokeError) -> ReportedError {
-    let reason = match &error {
+fn refusal(error: &InvokeError) -> ReportedError {
+    let reason = match error {
         InvokeError::TooManyRequests(throttle) => throttle.reason.to_string(),
         InvokeError::Service(service) => service.source.to_string(),
         other => other.to_string(),
@@ -308,7 +319,7 @@ async fn a_host_function_may_invoke_another_function() {
 async fn a_blocking_host_function_may_invoke_another_function() {
     let host = builder()
         .blocking_host_function("echo", |input: Value, caller: InvocationContext| {
-            let response = caller.invoke("inner").json(&input)?.wait().map_err(refusal)?;
+            let response = caller.invoke("inner").json(&input)?.wait().map_err(|error| refusal(&error))?;
             Ok::<Value, ReportedError>(response.json()?)
         })
         .build()
@@ -322,7 +333,7 @@ async fn a_blocking_host_function_may_invoke_another_function() {
 async fn a_nested_invocation_inherits_the_deadline() {
     let host = builder()
         .host_function("echo", |_: Value, caller: InvocationContext| async move {
-            let response = caller.invoke("inner").await.map_err(refusal)?;
+            let response = caller.invoke("inner").await.map_err(|error| refusal(&error))?;
             let deadline: Duration = caller.remaining_time();
             Err::<(), _>(ReportedError::new("Inner", format!("{:?} {deadline:?}", response.function_error)))
         })

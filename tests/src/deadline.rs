@@ -19,9 +19,16 @@ use tokio::runtime::{Builder, Runtime};
 /// Of the function that does not end by itself.
 const TIMEOUT: Duration = Duration::from_millis(150);
 
-/// What an embedder's timer of 1 ms does at least in that time: a tenth of what it should. A runtime that is starved
-/// does none, or one for each 61 ms.
+/// What an embedder's timer of 1 ms does at least while endless guests run: a fiftieth of what it should in all
+/// [`ATTEMPTS_MAX`]. A runtime that is starved does none, or one for each 61 ms: 12.
 const TICKS_MIN: usize = 15;
+
+/// How often a neighbour is served at least in that time.
+const ECHOES_MIN: usize = 3;
+
+/// Endless guests that may run one after another until both are reached: a machine that is busy with other things may
+/// give all of us little time.
+const ATTEMPTS_MAX: usize = 5;
 
 /// What keeps the guest from answering.
 #[derive(Clone, Copy)]
@@ -101,13 +108,26 @@ fn zip_with_a_big_file() -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-/// What a neighbour saw while the endless function ran.
+/// What the neighbours did while the endless function ran.
+#[derive(Clone, Default)]
 struct Neighbours {
-    ticks: usize,
-    echoes: usize,
+    ticks: Counter,
+    echoes: Counter,
 }
 
-fn check(endless: Endless, response: &Response, took: Duration, neighbours: &Neighbours) {
+impl Neighbours {
+    fn were_served(&self, before: (usize, usize)) -> bool {
+        let (ticks, echoes) = self.seen();
+        ticks - before.0 >= TICKS_MIN && echoes - before.1 >= ECHOES_MIN
+    }
+
+    fn seen(&self) -> (usize, usize) {
+        (self.ticks.get(), self.echoes.get())
+    }
+}
+
+fn check(endless: Endless, response: &Response, begin: Instant) {
+    let took = begin.elapsed();
     let expected = FunctionError::TimedOut { limit: TIMEOUT, phase: endless.phase() };
     assert_eq!(response.function_error, Some(expected));
     assert_eq!(
@@ -118,8 +138,6 @@ fn check(endless: Endless, response: &Response, took: Duration, neighbours: &Nei
         })
     );
     assert!(took >= TIMEOUT, "{took:?} is before the deadline");
-    assert!(neighbours.ticks >= TICKS_MIN, "a timer of 1 ms fired {} times in {took:?}", neighbours.ticks);
-    assert!(neighbours.echoes >= 3, "a neighbour was served {} times in {took:?}", neighbours.echoes);
 }
 
 /// Everything happens in the one runtime of the embedder.
@@ -127,22 +145,26 @@ fn in_runtime(endless: Endless, runtime: &Runtime) {
     let gate = Flag::default();
     let host = endless.host(&gate);
     runtime.block_on(async {
-        let (ticks, echoes) = (Counter::default(), Counter::default());
-        let timer = tokio::spawn(count_ticks(ticks.clone()));
+        let neighbours = Neighbours::default();
+        let timer = tokio::spawn(count_ticks(neighbours.ticks.clone()));
         let waits = tokio::spawn(host.invoke("waits").into_future());
-        let echo = tokio::spawn(echo_again_and_again(host.clone(), echoes.clone()));
+        let echo = tokio::spawn(echo_again_and_again(host.clone(), neighbours.echoes.clone()));
         // A task of its own, as a server's request: what block_on polls itself is not a worker's task.
-        let endless_call = {
-            let (host, ticks, echoes) = (host.clone(), ticks.clone(), echoes.clone());
+        let endless_calls = {
+            let (host, neighbours) = (host.clone(), neighbours.clone());
             tokio::spawn(async move {
-                let (begin, ticks_before, echoes_before) = (Instant::now(), ticks.get(), echoes.get());
-                let response = host.invoke("endless").await.unwrap();
-                let seen = Neighbours { ticks: ticks.get() - ticks_before, echoes: echoes.get() - echoes_before };
-                (response, begin.elapsed(), seen)
+                let before = neighbours.seen();
+                for _ in 0..ATTEMPTS_MAX {
+                    let begin = Instant::now();
+                    check(endless, &host.invoke("endless").await.unwrap(), begin);
+                    if neighbours.were_served(before) {
+                        return;
+                    }
+                }
+                panic!("from {before:?} to {:?} ticks and calls of neighbours only", neighbours.seen());
             })
         };
-        let (response, took, neighbours) = endless_call.await.unwrap();
-        check(endless, &response, took, &neighbours);
+        endless_calls.await.unwrap();
         assert!(!waits.is_finished());
         gate.raise();
         let waited = waits.await.unwrap().unwrap();
@@ -176,29 +198,32 @@ fn on_plain_threads(endless: Endless) {
     let gate = Flag::default();
     let over = Flag::default();
     let host = endless.host(&gate);
-    let (ticks, echoes) = (Counter::default(), Counter::default());
+    let neighbours = Neighbours::default();
     thread::scope(|scope| {
         let waits = scope.spawn(|| host.invoke("waits").wait().unwrap());
         scope.spawn(|| {
             while !over.is_raised() {
                 thread::sleep(Duration::from_millis(1));
-                ticks.count();
+                neighbours.ticks.count();
             }
         });
         scope.spawn(|| {
             while !over.is_raised() {
                 assert_eq!(host.invoke("echo").payload("[1]").wait().unwrap().payload, "[1]");
-                echoes.count();
+                neighbours.echoes.count();
                 thread::sleep(Duration::from_millis(1));
             }
         });
         // Raised by a failing assertion, too, or the scope would wait for its threads for ever.
         let _over = over.on_drop();
         let _gate = gate.on_drop();
-        let (begin, ticks_before, echoes_before) = (Instant::now(), ticks.get(), echoes.get());
-        let response = host.invoke("endless").wait().unwrap();
-        let seen = Neighbours { ticks: ticks.get() - ticks_before, echoes: echoes.get() - echoes_before };
-        check(endless, &response, begin.elapsed(), &seen);
+        let before = neighbours.seen();
+        let served = (0..ATTEMPTS_MAX).any(|_| {
+            let begin = Instant::now();
+            check(endless, &host.invoke("endless").wait().unwrap(), begin);
+            neighbours.were_served(before)
+        });
+        assert!(served, "from {before:?} to {:?} ticks and calls of neighbours only", neighbours.seen());
         gate.raise();
         assert_eq!(payload(&waits.join().unwrap()), json!({"n": 1}));
     });
@@ -247,7 +272,6 @@ each_runtime! {
     initialize_asleep: init(WAT_SLEEP_IN_INITIALIZE);
     handle: invoke(WAT_LOOP_HANDLE);
     handle_after_its_answer: invoke(WAT_RESPOND_THEN_LOOP);
-    handle_in_one_long_instruction: invoke(WAT_LOOP_BULK_FILL);
     component: invoke(WAT_COMPONENT_LOOP);
     command: invoke(WAT_COMMAND_LOOP);
     poll: invoke(WAT_SLEEP_FOREVER);
@@ -256,6 +280,17 @@ each_runtime! {
     many_host_calls: Endless::ManyHostCalls;
     blocking_host_function: Endless::BlockingHostFunction;
     native_function: Endless::Native;
+}
+
+/// One instruction that fills 64 MiB can't be interrupted, so it holds its caller's thread once; the deadline holds.
+#[test]
+fn the_deadline_holds_between_long_instructions() {
+    for runtime in [multi_thread(2), multi_thread(1), current_thread()] {
+        let endless = invoke(WAT_LOOP_BULK_FILL);
+        let host = endless.host(&Flag::default());
+        let begin = Instant::now();
+        check(endless, &runtime.block_on(host.invoke("endless").into_future()).unwrap(), begin);
+    }
 }
 
 /// Guests from Rust, which wait as `std::thread::sleep` and loop as the compiler makes it.
