@@ -208,13 +208,14 @@ impl Host {
     }
 
     /// Refuses new invocations, waits at most `bound` for those in progress and for events that are due, and ends the rest.
-    /// A host that is shut down stays so.
+    /// What an invocation in progress invokes is a part of it, and not refused before. A host that is shut down stays so.
     pub async fn shutdown(&self, bound: Duration) -> ShutdownReport {
         let invoker = &self.inner.invoker;
+        let begin = Instant::now();
         invoker.closing.store(true, Ordering::SeqCst);
-        let started = Instant::now();
+        // Events first, because each is an invocation when its time comes.
         let events_lost = self.inner.events.drain(bound).await;
-        let invocations_ended = invoker.sandbox.drain(bound.saturating_sub(started.elapsed())).await;
+        let invocations_ended = invoker.sandbox.drain(bound.saturating_sub(begin.elapsed())).await;
         ShutdownReport { invocations_ended, events_lost }
     }
 }

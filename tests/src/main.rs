@@ -8,6 +8,8 @@
 )]
 
 mod copies;
+mod deadline;
 mod examples;
 mod layering;
 mod test_host;
+mod waiting;
