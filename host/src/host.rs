@@ -28,7 +28,7 @@ use events::Events;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A place where functions live and run: Lambda's programming model in this process.
 ///
@@ -212,8 +212,9 @@ impl Host {
     pub async fn shutdown(&self, bound: Duration) -> ShutdownReport {
         let invoker = &self.inner.invoker;
         invoker.closing.store(true, Ordering::SeqCst);
+        let began = Instant::now();
         let events_lost = self.inner.events.drain(bound).await;
-        let invocations_ended = invoker.sandbox.drain(bound).await;
+        let invocations_ended = invoker.sandbox.drain(bound.saturating_sub(began.elapsed())).await;
         ShutdownReport { invocations_ended, events_lost }
     }
 }

@@ -2,4 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_possible_truncation, reason = "a test fails by panicking")]
 
+mod guest_sdk;
+mod invoke;
+mod polyglot;
 mod test_host;
