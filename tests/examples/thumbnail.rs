@@ -26,7 +26,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("executed version  {version}");
     println!("\n{}", String::from_utf8_lossy(response.log_tail().unwrap_or_default()));
     if let Some(receipt) = &response.receipt {
-        println!("duration          {:?} after {:?} of init", receipt.duration, receipt.init_duration.unwrap_or_default());
+        println!(
+            "duration          {:?} after {:?} of init",
+            receipt.duration,
+            receipt.init_duration.unwrap_or_default()
+        );
         println!("peak memory       {} of {} bytes", receipt.memory_peak_bytes, receipt.memory_limit_bytes);
         println!("payload, response {} and {} bytes", receipt.payload_bytes, receipt.response_bytes);
     }

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 #[tokio::test]
 pub(crate) async fn echo() {
-    let event = json!({"text": "Grüße, \u{1F600} \" \\ \n", "number": -1.5e300, "list": [1, [2, {"three": null}]], "": true});
+    let event =
+        json!({"text": "Grüße, \u{1F600} \" \\ \n", "number": -1.5e300, "list": [1, [2, {"three": null}]], "": true});
     for guest in [ECHO_CORE, ECHO_COMPONENT] {
         let host = host_with("f", guest).await;
         let response = invoke(&host, "f", event.clone()).await;
@@ -60,7 +61,8 @@ pub(crate) async fn host_calls() {
             .build()
             .unwrap();
         host.create_function("f", Code::file(guest)).grants(["add", "refuse"]).await.unwrap();
-        let call = async |name: &str, input: Value| payload(&invoke(&host, "f", json!({"name": name, "input": input})).await);
+        let call =
+            async |name: &str, input: Value| payload(&invoke(&host, "f", json!({"name": name, "input": input})).await);
 
         assert_eq!(call("add", json!([40, 2])).await, json!({"output": 42}), "{guest}");
         let refused = json!({"error": {"errorType": "Refused", "errorMessage": "no reason", "stackTrace": []}});
@@ -97,7 +99,11 @@ pub(crate) async fn command() {
 
         let response = invoke(&host, "f", json!({"fail": true})).await;
         let error = json!({"errorType": "Refused", "errorMessage": "the event asked for it"});
-        assert_eq!((payload(&response), response.function_error_kind().unwrap().as_str()), (error, "Handled"), "{guest}");
+        assert_eq!(
+            (payload(&response), response.function_error_kind().unwrap().as_str()),
+            (error, "Handled"),
+            "{guest}"
+        );
 
         let response = invoke(&host, "f", json!({"silent": true})).await;
         assert_eq!((payload(&response), response.function_error), (Value::Null, None), "{guest}");
@@ -119,13 +125,17 @@ pub(crate) async fn exit_code_of_a_command() {
 pub(crate) async fn random() {
     for guest in [RANDOM_CORE, RANDOM_COMPONENT] {
         let host = host_with("f", guest).await;
-        let (one, other) = (payload(&invoke(&host, "f", Value::Null).await), payload(&invoke(&host, "f", Value::Null).await));
+        let (one, other) =
+            (payload(&invoke(&host, "f", Value::Null).await), payload(&invoke(&host, "f", Value::Null).await));
         assert_ne!(one["hash"], other["hash"], "{guest}");
         assert_ne!(one["bytes"], other["bytes"], "{guest}");
         let wall = |reply: &Value| reply["wall_ms"].as_u64().unwrap();
         assert!(wall(&one) <= wall(&other), "{guest}");
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        assert!(u128::from(wall(&one)) <= now.as_millis() && u128::from(wall(&one)) + 600_000 > now.as_millis(), "{guest}");
+        assert!(
+            u128::from(wall(&one)) <= now.as_millis() && u128::from(wall(&one)) + 600_000 > now.as_millis(),
+            "{guest}"
+        );
     }
 }
 
@@ -166,7 +176,11 @@ pub(crate) async fn refused_memory_is_no_failure() {
         host.create_function("f", Code::file(guest)).memory_mb(16).await.unwrap();
         for (mb, refused) in [(1, false), (16, true)] {
             let response = invoke(&host, "f", json!({"mb": mb})).await;
-            assert_eq!((payload(&response), response.function_error), (json!({"refused": refused}), None), "{guest}, {mb}");
+            assert_eq!(
+                (payload(&response), response.function_error),
+                (json!({"refused": refused}), None),
+                "{guest}, {mb}"
+            );
         }
     }
 }

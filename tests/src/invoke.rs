@@ -80,7 +80,9 @@ async fn the_executed_version_is_a_number_or_latest_and_never_an_alias() {
     let v1 = host.publish_version("f").await.unwrap();
     host.create_alias("f", "live", v1).await.unwrap();
     host.create_alias("f", "head", "$LATEST").await.unwrap();
-    for (name, version) in [("f", "$LATEST"), ("f:$LATEST", "$LATEST"), ("f:1", "1"), ("f:live", "1"), ("f:head", "$LATEST")] {
+    for (name, version) in
+        [("f", "$LATEST"), ("f:$LATEST", "$LATEST"), ("f:1", "1"), ("f:live", "1"), ("f:head", "$LATEST")]
+    {
         let response = host.invoke(name).await.unwrap();
         assert_eq!(response.executed_version.unwrap().to_string(), version, "{name}");
     }

@@ -1,7 +1,13 @@
 //! What fnhost promises, seen from outside. One module per topic.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_possible_truncation, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
 
+mod code;
 mod guest_sdk;
 mod invoke;
 mod polyglot;

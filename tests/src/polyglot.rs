@@ -10,10 +10,8 @@ use std::path::PathBuf;
 const FOLDER_VARIABLE: &str = "FNHOST_POLYGLOT";
 
 async fn host_with(language: &str) -> Host {
-    let folder = std::env::var_os(FOLDER_VARIABLE).map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/polyglot"),
-        PathBuf::from,
-    );
+    let folder = std::env::var_os(FOLDER_VARIABLE)
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/polyglot"), PathBuf::from);
     let file = folder.join(format!("{language}.wasm"));
     assert!(
         file.is_file(),

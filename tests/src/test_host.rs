@@ -36,7 +36,9 @@ pub(crate) fn log(response: &Response) -> String {
 }
 
 /// What a refusal says: AWS's name of the exception, the HTTP status, the text.
-pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, impl Into<fnhost::error::Error>>) -> (&'static str, u16, String) {
+pub(crate) fn refused<T: std::fmt::Debug>(
+    result: Result<T, impl Into<fnhost::error::Error>>,
+) -> (&'static str, u16, String) {
     let error = result.unwrap_err().into();
     (error.code(), error.status(), error.to_string())
 }

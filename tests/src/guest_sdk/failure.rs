@@ -31,7 +31,11 @@ pub(crate) async fn typed_error() {
             let message = format!("{pieces} pieces are more than there are");
             let expected = json!({"errorType": "OutOfStock", "errorMessage": message, "stackTrace": causes});
             assert_eq!(payload(&response), expected, "{guest}");
-            assert_eq!((response.status, response.function_error_kind()), (200, Some(FunctionErrorKind::Handled)), "{guest}");
+            assert_eq!(
+                (response.status, response.function_error_kind()),
+                (200, Some(FunctionErrorKind::Handled)),
+                "{guest}"
+            );
         }
     }
 }
@@ -42,7 +46,11 @@ pub(crate) async fn ad_hoc_error() {
         let host = host_with("f", guest).await;
         let response = invoke(&host, "f", json!({"error_type": "Shop.Closed", "message": "come \"tomorrow\""})).await;
         let expected = json!({"errorType": "Shop.Closed", "errorMessage": "come \"tomorrow\"", "stackTrace": []});
-        assert_eq!((payload(&response), response.function_error_kind().unwrap().as_str()), (expected, "Handled"), "{guest}");
+        assert_eq!(
+            (payload(&response), response.function_error_kind().unwrap().as_str()),
+            (expected, "Handled"),
+            "{guest}"
+        );
 
         // An event that is not of the handler's type is an error of the function, too.
         let response = invoke(&host, "f", json!([])).await;
@@ -65,9 +73,16 @@ pub(crate) async fn panic() {
 
         let log = log(&response);
         assert!(log.contains("half a line"), "{guest}: {log}");
-        assert!(log.contains(&format!("panicked at guests/src/bin/panics.rs:{line}:5:\nno more paper\n")), "{guest}: {log}");
-        assert!(log.contains("Error: Runtime exited with error: signal: aborted\nRuntime.ExitError\nEND "), "{guest}: {log}");
-        let FunctionError::Trapped { trap: Trap::Unreachable, phase: Phase::Invoke, .. } = response.function_error.unwrap()
+        assert!(
+            log.contains(&format!("panicked at guests/src/bin/panics.rs:{line}:5:\nno more paper\n")),
+            "{guest}: {log}"
+        );
+        assert!(
+            log.contains("Error: Runtime exited with error: signal: aborted\nRuntime.ExitError\nEND "),
+            "{guest}: {log}"
+        );
+        let FunctionError::Trapped { trap: Trap::Unreachable, phase: Phase::Invoke, .. } =
+            response.function_error.unwrap()
         else {
             panic!("{guest}: not a trap in the handler");
         };
@@ -84,7 +99,11 @@ pub(crate) async fn exit() {
         for (code, reason) in [(0, "without providing a reason"), (42, reason.as_str())] {
             let response = invoke(&host, "f", json!({"code": code})).await;
             let expected = json!({"errorType": "Runtime.ExitError", "errorMessage": exit_error(&response, reason)});
-            assert_eq!((payload(&response), response.function_error_kind().unwrap().as_str()), (expected, "Unhandled"), "{guest}");
+            assert_eq!(
+                (payload(&response), response.function_error_kind().unwrap().as_str()),
+                (expected, "Unhandled"),
+                "{guest}"
+            );
             // What was still in the buffer of stdout is not lost.
             assert!(log(&response).contains(&format!("\nexiting with {code}\n")), "{guest}: {}", log(&response));
         }
@@ -108,7 +127,8 @@ pub(crate) async fn deep_trap() {
         for (function, text) in lines {
             let place = format!("trap_deep/src/main.rs:{}:", line_of(TRAP_DEEP_SOURCE, text));
             // Inlined functions of the standard library may stand between.
-            let found = frames.any(|frame| frame.trim_start().starts_with(&format!("at {function} ")) && frame.contains(&place));
+            let found = frames
+                .any(|frame| frame.trim_start().starts_with(&format!("at {function} ")) && frame.contains(&place));
             assert!(found, "{guest}: no {function} at {place} in order in {trace:#?}");
         }
 
@@ -117,7 +137,10 @@ pub(crate) async fn deep_trap() {
         let place = format!("trap_deep/src/main.rs:{}:", line_of(TRAP_DEEP_SOURCE, "Event::Index => black_box"));
         assert!(trace[0].starts_with("index out of bounds: the len is 3 but the index is 7, "), "{guest}: {trace:#?}");
         assert!(trace[0].contains(&place), "{guest}: {trace:#?}");
-        assert!(trace[1..].iter().any(|frame| frame.contains("trap_deep::innermost") && frame.contains(&place)), "{trace:#?}");
+        assert!(
+            trace[1..].iter().any(|frame| frame.contains("trap_deep::innermost") && frame.contains(&place)),
+            "{trace:#?}"
+        );
     }
 }
 

@@ -29,7 +29,11 @@ pub(crate) async fn the_main_job() {
         assert_eq!(response.executed_version.unwrap().to_string(), "1");
 
         let reply = payload(&response);
-        assert_eq!((&reply["width"], &reply["height"], &reply["format"]), (&json!(128), &json!(85), &json!("png")), "{guest}");
+        assert_eq!(
+            (&reply["width"], &reply["height"], &reply["format"]),
+            (&json!(128), &json!(85), &json!("png")),
+            "{guest}"
+        );
         let line = format!("scaled a png of {}x{} to 128x85, ", photograph.width(), photograph.height());
         assert!(log(&response).contains(&line), "{guest}: {}", log(&response));
 

@@ -15,7 +15,8 @@ async fn seen(host: &Host, name: &str) -> BTreeMap<String, String> {
 async fn the_functions_own_and_lambdas() {
     for guest in [ENV_CORE, ENV_COMPONENT] {
         let host = Host::builder().concurrency_max(50).region("eu-central-1").build().unwrap();
-        let create = host.create_function("f", Code::file(guest)).env("OWN", "1").memory_mb(256).handler("main.handler");
+        let create =
+            host.create_function("f", Code::file(guest)).env("OWN", "1").memory_mb(256).handler("main.handler");
         create.publish(true).await.unwrap();
         let mut seen = seen(&host, "f:1").await;
         let stream = seen.remove("AWS_LAMBDA_LOG_STREAM_NAME").unwrap();
