@@ -12,6 +12,8 @@ use crate::sandbox::code::inspect::{CodeKind, CodeLimits, CodeReport, inspect};
 use crate::sandbox::engine::EngineProfile;
 use crate::sandbox::{LoadError, Sandbox};
 use bytes::Bytes;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -144,15 +146,25 @@ impl Code {
 
 /// Reads a file, unless it is too large to be uploaded.
 fn read_file(path: &Path, bytes_max: u64) -> Result<Bytes, UploadError> {
-    let unreadable = |source: std::io::Error| {
-        let (path, reason) = (path.to_owned(), source.kind());
-        UploadError::InvalidParameterValue(InvalidParameterValue::CodeFile { path, reason })
-    };
-    let length = std::fs::metadata(path).map_err(unreadable)?.len();
-    if length > bytes_max {
-        return Err(archive_error(ArchiveRefusal::UploadTooLarge { bytes: length, limit: bytes_max }));
+    let too_large = |bytes| archive_error(ArchiveRefusal::UploadTooLarge { bytes, limit: bytes_max });
+    let unreadable =
+        |reason| UploadError::InvalidParameterValue(InvalidParameterValue::CodeFile { path: path.to_owned(), reason });
+    let metadata = std::fs::metadata(path).map_err(|error| unreadable(error.kind()))?;
+    // A device or a pipe may have no end, or no beginning.
+    match metadata.file_type() {
+        kind if kind.is_file() => {}
+        kind if kind.is_dir() => return Err(unreadable(ErrorKind::IsADirectory)),
+        _ => return Err(unreadable(ErrorKind::Unsupported)),
     }
-    std::fs::read(path).map(Bytes::from).map_err(unreadable)
+    if metadata.len() > bytes_max {
+        return Err(too_large(metadata.len()));
+    }
+    let mut bytes = Vec::new();
+    // The file may have grown since.
+    let file = File::open(path).map(|file| file.take(bytes_max.saturating_add(1)));
+    file.and_then(|mut file| file.read_to_end(&mut bytes)).map_err(|error| unreadable(error.kind()))?;
+    let length = bytes.len() as u64;
+    if length > bytes_max { Err(too_large(length)) } else { Ok(Bytes::from(bytes)) }
 }
 
 fn archive_error(refusal: ArchiveRefusal) -> UploadError {

@@ -7,9 +7,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod code;
 mod copies;
 mod deadline;
 mod examples;
+mod guest_sdk;
+mod invoke;
 mod layering;
+mod polyglot;
 mod test_host;
 mod waiting;

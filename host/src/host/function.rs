@@ -46,7 +46,12 @@ impl CreateFunction {
         let has_fuel_budget = self.settings.fuel.flatten().is_some();
         let code = make_ready(invoker, self.host.inner.upload_limits, self.code, has_fuel_budget).await?;
         let version = invoker.registry.create(&name, code, self.settings, self.publish)?;
-        Ok((*version.configuration).clone())
+        let configuration = &version.configuration;
+        // As recorded from AWS: with `Publish` the answer is version 1, but under the ARN without suffix.
+        Ok(FunctionConfiguration {
+            function_arn: configuration.function_arn.with_qualifier(None),
+            ..(**configuration).clone()
+        })
     }
 }
 

@@ -85,7 +85,8 @@ impl Job {
     }
 
     /// The environment variables of this run: the function's own, and those that Lambda sets (developer guide, "Defined
-    /// runtime environment variables"), but for credentials, of which there are none.
+    /// runtime environment variables"), but for credentials, of which there are none. Of a name that is not reserved
+    /// (`TZ`, `LANG`) the function's own value holds.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let configuration = &self.configuration;
         let region = self.invoked_arn.base().region();
@@ -107,6 +108,7 @@ impl Job {
             ("TZ", ":UTC".to_owned()),
         ];
         let trace = self.trace_id.iter().map(|id| ("_X_AMZN_TRACE_ID".to_owned(), id.to_string()));
+        let set = set.into_iter().filter(|(name, _)| !configuration.environment.contains_key(*name));
         own.chain(set.map(|(name, value)| (name.to_owned(), value))).chain(trace).collect()
     }
 
