@@ -167,6 +167,8 @@ pub enum Trap {
     BadConversionToInteger,
     /// A pointer or length given to the host that lies outside of the guest's memory, or a value of the wrong form.
     BadHostArgument,
+    /// A use of an interface that is linked and not granted, in a place where it has no error to answer with.
+    Denied,
     /// Any other trap of the engine, by its own words.
     Other(&'static str),
 }
@@ -175,7 +177,7 @@ impl Trap {
     /// The signal that a native process would have died of: Lambda's words for a crash.
     pub fn signal(self) -> &'static str {
         match self {
-            Trap::Unreachable | Trap::Other(_) => "aborted",
+            Trap::Unreachable | Trap::Denied | Trap::Other(_) => "aborted",
             Trap::MemoryOutOfBounds | Trap::TableOutOfBounds | Trap::BadHostArgument => "segmentation fault",
             Trap::IndirectCallToNull | Trap::BadSignature => "illegal instruction",
             Trap::IntegerOverflow | Trap::IntegerDivisionByZero | Trap::BadConversionToInteger => {
@@ -197,6 +199,7 @@ impl fmt::Display for Trap {
             Trap::IntegerDivisionByZero => "integer divide by zero",
             Trap::BadConversionToInteger => "invalid conversion to integer",
             Trap::BadHostArgument => "an argument of a host call lies outside of the memory or has the wrong form",
+            Trap::Denied => "an interface that is not granted was used",
             Trap::Other(text) => text,
         })
     }
