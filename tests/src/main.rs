@@ -9,5 +9,6 @@
 
 mod copies;
 mod examples;
+mod hostile;
 mod layering;
 mod test_host;
