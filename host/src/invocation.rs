@@ -122,7 +122,8 @@ impl Invoker {
         // Resolve, authorise
         let function = self.registry.resolve(&target.name, target.qualifier.as_ref(), rand::random)?;
         self.authorize(&request, &function)?;
-        if self.closing.load(Ordering::Relaxed) {
+        // An invocation in progress may finish what it began, with the invocations that this takes.
+        if self.closing.load(Ordering::SeqCst) && request.depth == 0 {
             return Err(ServiceError::new("the host is shutting down", ShuttingDown).into());
         }
         let Invoke { attachments, trace_id, depth, deadline, tail_logs, .. } = request;
@@ -187,23 +188,16 @@ impl Invoker {
             meter: Meter::default(),
             configuration,
         });
-        let span = tracing::info_span!(
-            "invocation",
-            function = %job.configuration.function_name,
-            version = %job.configuration.version,
-            request_id = %job.request_id,
-            outcome = tracing::field::Empty,
-        );
-        let outcome = self.execute(&run, &job, permit, on_callers_thread, &span).await?;
-        let response = self.respond(&run, &job, outcome).await;
-        span.record(
-            "outcome",
-            match &response {
-                Ok(Response { function_error: Some(error), .. }) => error.error_type(),
-                Ok(_) => "success",
-                Err(error) => error.code(),
-            },
-        );
+        let span = InvocationSpan::new(&job);
+        let outcome = self.execute(&run, &job, permit, on_callers_thread, &span.span).await;
+        let response = match outcome {
+            Ok(outcome) => {
+                span.span.in_scope(|| job.flush_log());
+                self.respond(&run, &job, outcome).await
+            }
+            Err(error) => Err(error),
+        };
+        span.ended(&response);
         response
     }
 
@@ -229,7 +223,7 @@ impl Invoker {
         let mut running = match &run.function.version.executable {
             Executable::Native(native) => {
                 let workers = self.sandbox.workers().map_err(|error| ServiceError::new("starting threads", error))?;
-                let work = executable::run_native(&**native, &run.event, context(), workers);
+                let work = executable::run_native(Arc::clone(native), run.event.clone(), context(), workers.clone());
                 let work = InRuntime::new(self.runtime_of_closures(), work);
                 self.sandbox.run_native(work, Arc::clone(job), permit)
             }
@@ -262,7 +256,6 @@ impl Invoker {
 
     /// Makes the caller's answer of how the run ended.
     async fn respond(&self, run: &Run, job: &Job, outcome: Outcome) -> Result<Response, InvokeError> {
-        job.flush_log();
         let Outcome { ending, frames, ran } = outcome;
         let (payload, function_error) = match ending {
             Ending::Returned(payload) => (payload, None),
@@ -272,6 +265,7 @@ impl Invoker {
                 {
                     error.set_frames(self.sandbox.symbolize(code, frames).await);
                 }
+                let error = error.within(job.response_bytes_max, job.request_id);
                 (error.payload(job.request_id), Some(error))
             }
             Ending::NoSandboxLeft => {
@@ -294,6 +288,44 @@ impl Invoker {
     }
 }
 
+/// The `tracing` span of one invocation, from admission to its end.
+struct InvocationSpan {
+    span: tracing::Span,
+    ended: bool,
+}
+
+impl InvocationSpan {
+    fn new(job: &Job) -> InvocationSpan {
+        let span = tracing::info_span!(
+            "invocation",
+            function = %job.configuration.function_name,
+            version = %job.configuration.version,
+            request_id = %job.request_id,
+            outcome = tracing::field::Empty,
+        );
+        InvocationSpan { span, ended: false }
+    }
+
+    fn ended(mut self, response: &Result<Response, InvokeError>) {
+        self.ended = true;
+        let outcome = match response {
+            Ok(Response { function_error: Some(error), .. }) => error.error_type(),
+            Ok(_) => "success",
+            Err(error) => error.code(),
+        };
+        self.span.record("outcome", outcome);
+    }
+}
+
+/// A span that did not end otherwise ends because the caller gave up.
+impl Drop for InvocationSpan {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.span.record("outcome", "cancelled");
+        }
+    }
+}
+
 /// What the run cost.
 fn receipt(
     job: &Job,
@@ -307,7 +339,7 @@ fn receipt(
     // A timeout lasts as long as its limit, as in Lambda's reports; the host noticed it a little later.
     let ran = if matches!(error, Some(FunctionError::TimedOut { .. })) { limit } else { ran };
     let duration = ran.saturating_sub(init_duration.unwrap_or_default());
-    let billed_ms = u64::try_from(ran.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
+    let billed_ms = u64::try_from(ran.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
     Receipt {
         duration,
         init_duration: init_duration.filter(|init| !init.is_zero()),

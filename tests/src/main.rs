@@ -7,8 +7,14 @@
     reason = "a test fails by panicking"
 )]
 
+mod code;
 mod copies;
+mod deadline;
 mod examples;
+mod guest_sdk;
 mod hostile;
+mod invoke;
 mod layering;
+mod polyglot;
 mod test_host;
+mod waiting;

@@ -36,6 +36,19 @@ pub(crate) fn log(response: &Response) -> String {
     String::from_utf8(response.log_tail().unwrap().to_vec()).unwrap()
 }
 
+/// What a refusal says: AWS's name of the exception, the HTTP status, the text.
+pub(crate) fn refused<T: std::fmt::Debug>(
+    result: Result<T, impl Into<fnhost::error::Error>>,
+) -> (&'static str, u16, String) {
+    let error = result.unwrap_err().into();
+    (error.code(), error.status(), error.to_string())
+}
+
+/// The ARN on a test's host: `f`, or `f:live`.
+pub(crate) fn arn(function: &str) -> String {
+    format!("arn:aws:lambda:us-east-1:000000000000:function:{function}")
+}
+
 /// How an invocation ended, in one line.
 pub(crate) fn ending(response: &Response) -> String {
     let text = |bytes: &[u8]| match bytes.len() {

@@ -138,6 +138,12 @@ impl ReportedError {
             written: None,
         }
     }
+
+    /// The error as the object that guests and callers know.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        let stack_trace = Some(self.stack_trace.clone());
+        ErrorObject { error_type: &self.error_type, error_message: &self.error_message, stack_trace }.to_json()
+    }
 }
 
 /// What WebAssembly forbids.
@@ -241,6 +247,13 @@ struct ErrorObject<'a> {
     error_message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     stack_trace: Option<Vec<String>>,
+}
+
+impl ErrorObject<'_> {
+    fn to_json(&self) -> Vec<u8> {
+        // Strings and lists of strings always have a JSON form.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
 }
 
 impl FunctionError {
@@ -347,6 +360,15 @@ impl FunctionError {
         }
     }
 
+    /// The same error, unless the function reported one that is longer than a response may be.
+    pub(crate) fn within(self, limit_bytes: usize, request_id: RequestId) -> FunctionError {
+        let bytes = match &self {
+            FunctionError::Reported(_) => self.payload(request_id).len(),
+            _ => 0,
+        };
+        if bytes > limit_bytes { FunctionError::ResponseTooLarge { bytes, limit_bytes } } else { self }
+    }
+
     /// The JSON object that the caller gets, as Lambda writes it.
     pub fn payload(&self, request_id: RequestId) -> Bytes {
         if let FunctionError::Reported(ReportedError { written: Some(written), .. }) = self {
@@ -358,7 +380,6 @@ impl FunctionError {
             error_message: &error_message,
             stack_trace: self.stack_trace(),
         };
-        // Strings and lists of strings always have a JSON form.
-        Bytes::from(serde_json::to_vec(&object).unwrap_or_default())
+        Bytes::from(object.to_json())
     }
 }

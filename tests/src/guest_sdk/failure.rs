@@ -1,0 +1,158 @@
+//! How a function of the Rust SDK fails, and what its caller is told.
+
+use crate::test_host::{host_with, invoke, log, payload};
+use fixture_artifacts::*;
+use fnhost::Response;
+use fnhost::function::{FunctionError, FunctionErrorKind, Phase, Trap};
+use serde_json::{Value, json};
+
+const TRAP_DEEP_SOURCE: &str = include_str!("../../../fixtures/rust/trap_deep/src/main.rs");
+const PANICS_SOURCE: &str = include_str!("../../../fixtures/rust/guests/src/bin/panics.rs");
+
+/// The line, counted from 1, that has this text.
+fn line_of(source: &str, text: &str) -> usize {
+    source.lines().position(|line| line.contains(text)).unwrap() + 1
+}
+
+fn stack_trace(response: &Response) -> Vec<String> {
+    serde_json::from_value(payload(response)["stackTrace"].clone()).unwrap()
+}
+
+fn exit_error(response: &Response, reason: &str) -> Value {
+    json!(format!("RequestId: {} Error: Runtime exited {reason}", response.request_id))
+}
+
+#[tokio::test]
+pub(crate) async fn typed_error() {
+    for guest in [ERROR_TYPED_CORE, ERROR_TYPED_COMPONENT] {
+        let host = host_with("f", guest).await;
+        for (pieces, causes) in [("7", json!([])), ("many", json!(["caused by: invalid digit found in string"]))] {
+            let response = invoke(&host, "f", json!({"pieces": pieces})).await;
+            let message = format!("{pieces} pieces are more than there are");
+            let expected = json!({"errorType": "OutOfStock", "errorMessage": message, "stackTrace": causes});
+            assert_eq!(payload(&response), expected, "{guest}");
+            assert_eq!(
+                (response.status, response.function_error_kind()),
+                (200, Some(FunctionErrorKind::Handled)),
+                "{guest}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+pub(crate) async fn ad_hoc_error() {
+    for guest in [ERROR_ADHOC_CORE, ERROR_ADHOC_COMPONENT] {
+        let host = host_with("f", guest).await;
+        let response = invoke(&host, "f", json!({"error_type": "Shop.Closed", "message": "come \"tomorrow\""})).await;
+        let expected = json!({"errorType": "Shop.Closed", "errorMessage": "come \"tomorrow\"", "stackTrace": []});
+        assert_eq!(
+            (payload(&response), response.function_error_kind().unwrap().as_str()),
+            (expected, "Handled"),
+            "{guest}"
+        );
+
+        // An event that is not of the handler's type is an error of the function, too.
+        let response = invoke(&host, "f", json!([])).await;
+        assert_eq!(response.function_error_kind(), Some(FunctionErrorKind::Handled), "{guest}");
+        assert_eq!(payload(&response)["errorType"], "Runtime.UnmarshalError", "{guest}");
+    }
+}
+
+#[tokio::test]
+pub(crate) async fn panic() {
+    let line = line_of(PANICS_SOURCE, "panic!(");
+    for guest in [PANICS_CORE, PANICS_COMPONENT] {
+        let host = host_with("f", guest).await;
+        let response = invoke(&host, "f", json!({"message": "no more paper"})).await;
+        assert_eq!(response.function_error_kind().unwrap().as_str(), "Unhandled", "{guest}");
+        assert_eq!(payload(&response)["errorType"], "Runtime.ExitError", "{guest}");
+        assert_eq!(payload(&response)["errorMessage"], exit_error(&response, "with error: signal: aborted"), "{guest}");
+        let first = &stack_trace(&response)[0];
+        assert_eq!(*first, format!("no more paper, guests/src/bin/panics.rs:{line}:5"), "{guest}");
+
+        let log = log(&response);
+        assert!(log.contains("half a line"), "{guest}: {log}");
+        assert!(
+            log.contains(&format!("panicked at guests/src/bin/panics.rs:{line}:5:\nno more paper\n")),
+            "{guest}: {log}"
+        );
+        assert!(
+            log.contains("Error: Runtime exited with error: signal: aborted\nRuntime.ExitError\nEND "),
+            "{guest}: {log}"
+        );
+        let FunctionError::Trapped { trap: Trap::Unreachable, phase: Phase::Invoke, .. } =
+            response.function_error.unwrap()
+        else {
+            panic!("{guest}: not a trap in the handler");
+        };
+    }
+}
+
+#[tokio::test]
+pub(crate) async fn exit() {
+    for guest in [EXIT_CORE, EXIT_COMPONENT] {
+        let host = host_with("f", guest).await;
+        // A component can only say whether it failed: WASI's second preview has no other exit.
+        let status = if guest == EXIT_CORE { 42 } else { 1 };
+        let reason = format!("with error: exit status {status}");
+        for (code, reason) in [(0, "without providing a reason"), (42, reason.as_str())] {
+            let response = invoke(&host, "f", json!({"code": code})).await;
+            let expected = json!({"errorType": "Runtime.ExitError", "errorMessage": exit_error(&response, reason)});
+            assert_eq!(
+                (payload(&response), response.function_error_kind().unwrap().as_str()),
+                (expected, "Unhandled"),
+                "{guest}"
+            );
+            // What was still in the buffer of stdout is not lost.
+            assert!(log(&response).contains(&format!("\nexiting with {code}\n")), "{guest}: {}", log(&response));
+        }
+    }
+}
+
+#[tokio::test]
+pub(crate) async fn deep_trap() {
+    let lines = [
+        ("trap_deep::trap", "std::arch::wasm32::unreachable()"),
+        ("trap_deep::innermost", "Event::Unreachable => trap()"),
+        ("trap_deep::middle", "black_box(innermost(event)) + 1"),
+        ("trap_deep::outer", "black_box(middle(event)) + 1"),
+    ];
+    for guest in [TRAP_DEEP_CORE, TRAP_DEEP_COMPONENT] {
+        let host = host_with("f", guest).await;
+        let response = invoke(&host, "f", json!("unreachable")).await;
+        let trace = stack_trace(&response);
+        assert_eq!(trace[0], "unreachable code was executed", "{guest}");
+        let mut frames = trace[1..].iter();
+        for (function, text) in lines {
+            let place = format!("trap_deep/src/main.rs:{}:", line_of(TRAP_DEEP_SOURCE, text));
+            // Inlined functions of the standard library may stand between.
+            let found = frames
+                .any(|frame| frame.trim_start().starts_with(&format!("at {function} ")) && frame.contains(&place));
+            assert!(found, "{guest}: no {function} at {place} in order in {trace:#?}");
+        }
+
+        let response = invoke(&host, "f", json!("index")).await;
+        let trace = stack_trace(&response);
+        let place = format!("trap_deep/src/main.rs:{}:", line_of(TRAP_DEEP_SOURCE, "Event::Index => black_box"));
+        assert!(trace[0].starts_with("index out of bounds: the len is 3 but the index is 7, "), "{guest}: {trace:#?}");
+        assert!(trace[0].contains(&place), "{guest}: {trace:#?}");
+        assert!(
+            trace[1..].iter().any(|frame| frame.contains("trap_deep::innermost") && frame.contains(&place)),
+            "{trace:#?}"
+        );
+    }
+}
+
+#[tokio::test]
+pub(crate) async fn endless_recursion() {
+    for guest in [RECURSE_CORE, RECURSE_COMPONENT] {
+        let host = host_with("f", guest).await;
+        let response = invoke(&host, "f", Value::Null).await;
+        let expected = exit_error(&response, "with error: signal: segmentation fault");
+        assert_eq!(payload(&response)["errorMessage"], expected, "{guest}");
+        let trace = stack_trace(&response);
+        assert_eq!(trace[0], "call stack exhausted", "{guest}");
+        assert!(trace[1].contains("recurse::deeper"), "{guest}: {trace:#?}");
+    }
+}
