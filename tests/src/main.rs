@@ -12,6 +12,7 @@ mod copies;
 mod deadline;
 mod examples;
 mod guest_sdk;
+mod hostile;
 mod invoke;
 mod layering;
 mod polyglot;
