@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod cancellation;
 mod code;
 mod copies;
 mod deadline;
