@@ -11,4 +11,5 @@ mod code;
 mod guest_sdk;
 mod invoke;
 mod polyglot;
+mod registry;
 mod test_host;
