@@ -8,6 +8,7 @@
 )]
 
 mod code;
+mod event;
 mod guest_sdk;
 mod invoke;
 mod polyglot;
