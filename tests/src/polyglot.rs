@@ -46,17 +46,17 @@ async fn refuses(host: &Host) {
 
 #[tokio::test]
 async fn c() {
-    speaks_its_contract("c", "\nevent of 58 bytes\n").await;
+    speaks_its_contract("c", "\nevent of 49 bytes\n").await;
 }
 
 #[tokio::test]
 async fn javascript() {
-    speaks_its_contract("javascript", "\n[INFO] event of 54 UTF-16 units\n").await;
+    speaks_its_contract("javascript", "\n[INFO] event of 45 UTF-16 units\n").await;
 }
 
 #[tokio::test]
 async fn python() {
-    speaks_its_contract("python", "\n[INFO] event of 58 bytes\nprinted\n").await;
+    speaks_its_contract("python", "\n[INFO] event of 49 bytes\nprinted\n").await;
 }
 
 /// Contract 3: a program that knows nothing of the host.

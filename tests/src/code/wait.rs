@@ -8,7 +8,7 @@ use fnhost::function::ReportedError;
 use fnhost::limits::SandboxLimits;
 use fnhost::{Code, Host, InvocationContext};
 use serde_json::Value;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 

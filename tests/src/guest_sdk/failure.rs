@@ -112,47 +112,56 @@ pub(crate) async fn exit() {
 
 #[tokio::test]
 pub(crate) async fn deep_trap() {
-    let lines = [
-        ("trap_deep::trap", "std::arch::wasm32::unreachable()"),
-        ("trap_deep::innermost", "Event::Unreachable => trap()"),
-        ("trap_deep::middle", "black_box(innermost(event)) + 1"),
-        ("trap_deep::outer", "black_box(middle(event)) + 1"),
-    ];
+    let line = |text| line_of(TRAP_DEEP_SOURCE, text);
+    let (begin, end) = (line("fn innermost("), line("fn trap("));
     for guest in [TRAP_DEEP_CORE, TRAP_DEEP_COMPONENT] {
         let host = host_with("f", guest).await;
         let response = invoke(&host, "f", json!("unreachable")).await;
         let trace = stack_trace(&response);
         assert_eq!(trace[0], "unreachable code was executed", "{guest}");
-        let mut frames = trace[1..].iter();
-        for (function, text) in lines {
-            let place = format!("trap_deep/src/main.rs:{}:", line_of(TRAP_DEEP_SOURCE, text));
-            // Inlined functions of the standard library may stand between.
-            let found = frames
-                .any(|frame| frame.trim_start().starts_with(&format!("at {function} ")) && frame.contains(&place));
-            assert!(found, "{guest}: no {function} at {place} in order in {trace:#?}");
-        }
+        // Which line of the innermost function an instruction belongs to that has no successor is the compiler's choice.
+        let innermost = (begin..end).any(|line| is_at(&trace[1], "innermost", line));
+        assert!(innermost, "{guest}: {trace:#?}");
+        assert!(is_at(&trace[2], "middle", line("black_box(innermost(event)) + 1")), "{guest}: {trace:#?}");
+        assert!(is_at(&trace[3], "outer", line("black_box(middle(event)) + 1")), "{guest}: {trace:#?}");
+        assert!(is_at(&trace[4], "trap_deep", line("Ok(outer(&event))")), "{guest}: {trace:#?}");
 
         let response = invoke(&host, "f", json!("index")).await;
         let trace = stack_trace(&response);
-        let place = format!("trap_deep/src/main.rs:{}:", line_of(TRAP_DEEP_SOURCE, "Event::Index => black_box"));
-        assert!(trace[0].starts_with("index out of bounds: the len is 3 but the index is 7, "), "{guest}: {trace:#?}");
-        assert!(trace[0].contains(&place), "{guest}: {trace:#?}");
-        assert!(
-            trace[1..].iter().any(|frame| frame.contains("trap_deep::innermost") && frame.contains(&place)),
-            "{trace:#?}"
-        );
+        let line = line("Event::Index => black_box");
+        let message = "index out of bounds: the len is 3 but the index is 7, trap_deep/src/main.rs";
+        assert!(trace[0].starts_with(&format!("{message}:{line}:")), "{guest}: {trace:#?}");
+        assert!(trace.iter().any(|frame| is_at(frame, "innermost", line)), "{guest}: {trace:#?}");
     }
 }
 
+/// Whether a frame is in a function of `trap_deep`, at a line.
+fn is_at(frame: &str, function: &str, line: usize) -> bool {
+    let (name, place) = frame.trim_start().split_once(" (").unwrap_or_default();
+    (name == format!("at {function}") || name.ends_with(&format!("::{function}")))
+        && place.contains(&format!("fixtures/rust/trap_deep/src/main.rs:{line}:"))
+}
+
+/// Rust keeps arrays on a stack of its own in the memory, 1 MiB of it, which may end before the engine's does: either is
+/// a segmentation fault.
 #[tokio::test]
 pub(crate) async fn endless_recursion() {
     for guest in [RECURSE_CORE, RECURSE_COMPONENT] {
         let host = host_with("f", guest).await;
         let response = invoke(&host, "f", Value::Null).await;
         let expected = exit_error(&response, "with error: signal: segmentation fault");
-        assert_eq!(payload(&response)["errorMessage"], expected, "{guest}");
+        assert_eq!(
+            (&payload(&response)["errorMessage"], response.function_error_kind().unwrap().as_str()),
+            (&expected, "Unhandled")
+        );
         let trace = stack_trace(&response);
-        assert_eq!(trace[0], "call stack exhausted", "{guest}");
-        assert!(trace[1].contains("recurse::deeper"), "{guest}: {trace:#?}");
+        assert!(
+            ["call stack exhausted", "out of bounds memory access"].contains(&trace[0].as_str()),
+            "{guest}: {trace:#?}"
+        );
+        assert!(
+            trace.len() <= 66 && trace.iter().any(|frame| frame.contains(" frames left out>")),
+            "{guest}: {trace:#?}"
+        );
     }
 }

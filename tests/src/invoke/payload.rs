@@ -87,7 +87,7 @@ async fn what_is_not_json_is_refused_with_its_place() {
         (b"{\"a\":\n 1,\n}", 3, 1),
         (b"[1] 2", 1, 5),
         (b"[1,", 1, 3),
-        (b"\"a\nb\"", 2, 1),
+        (b"\"a\nb\"", 1, 2),
         (b"\n\n", 3, 1),
         (b"{'a':1}", 1, 2),
         (b"NaN", 1, 1),
