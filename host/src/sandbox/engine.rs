@@ -2,6 +2,7 @@
 
 use super::ticker::Ticked;
 use crate::limits::SandboxLimits;
+use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
@@ -108,12 +109,16 @@ fn config(limits: &SandboxLimits, profile: EngineProfile) -> Config {
         .memory_init_cow(true)
         // Frames are symbolised by us, bounded; wasmtime would parse the debug information at the trap, whatever its size.
         .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable)
+        .wasm_backtrace_max_frames(BACKTRACE_FRAMES_MAX)
         .generate_address_map(true)
         .wasm_multi_memory(true)
         .wasm_memory64(false)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
     config
 }
+
+/// Frames that are taken of a trap: more than fit on the default stack, so that both ends of a deep recursion are there.
+const BACKTRACE_FRAMES_MAX: Option<NonZeroUsize> = NonZeroUsize::new(40_000);
 
 /// What the host's own functions may need of a guest's stack.
 const HOST_STACK_BYTES: usize = 512 * 1024;
