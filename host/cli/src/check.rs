@@ -52,7 +52,7 @@ impl Check {
             refusal => refusal,
         };
         let verdict = Verdict { file: &self.file, report: inspection.report.as_ref(), refusal: refusal.as_ref() };
-        if self.json { verdict.write_json() } else { verdict.write_text() }.map_err(Failure::Output)?;
+        Failure::of_output(if self.json { verdict.write_json() } else { verdict.write_text() })?;
         Ok(if refusal.is_some() { Exit::Refused } else { Exit::Success })
     }
 

@@ -89,14 +89,20 @@ impl ErrorObject {
 }
 
 impl Failure {
+    /// Whether the answer was written. A reader that has seen enough (`| head -1`) is no failure.
+    pub(crate) fn of_output(written: io::Result<()>) -> Result<(), Failure> {
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Output(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// The exit code.
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Failure::Library(Error::Service(_) | Error::TooManyRequests(_)) => Exit::HostFailed,
             Failure::Library(_) | Failure::Payload { .. } => Exit::Refused,
             Failure::Build(_) | Failure::Start { .. } => Exit::HostFailed,
-            // Whoever reads has seen enough (`| head -1`).
-            Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Success,
             Failure::Output(_) => Exit::HostFailed,
             Failure::Interrupted => Exit::Interrupted,
         }
@@ -127,10 +133,6 @@ impl Failure {
             error: ErrorObject,
         }
         let exit = self.exit();
-        // What can't be written to any more gets nothing.
-        if exit == Exit::Success {
-            return exit;
-        }
         let hint = if let Failure::Library(error) = &self { hint::of_error(error) } else { None };
         complain(&self.message(), hint.as_deref());
         if json && !matches!(self, Failure::Output(_)) {

@@ -101,11 +101,9 @@ fn of_archive(refusal: &ArchiveRefusal) -> Option<&'static str> {
 pub(crate) fn of_function_error(error: &FunctionError) -> Option<String> {
     match error {
         FunctionError::TimedOut { .. } => Some("--timeout gives it longer, up to 900s".to_owned()),
-        FunctionError::OutOfMemory { wanted_bytes, limit_bytes, .. } => Some(format!(
-            "it wanted {} in all and may have {}: --memory-mb gives it more",
-            Bytes(*wanted_bytes as u64),
-            Bytes(*limit_bytes as u64),
-        )),
+        FunctionError::OutOfMemory { wanted_bytes, limit_bytes, .. } => {
+            Some(format!("it wanted {wanted_bytes} bytes in all and may have {limit_bytes}: --memory-mb gives it more"))
+        }
         FunctionError::OutOfFuel { .. } => Some("--fuel gives it more".to_owned()),
         FunctionError::StackOverflow { .. } => {
             Some("it recursed too deep; look at the frames in stackTrace".to_owned())

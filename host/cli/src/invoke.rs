@@ -50,7 +50,7 @@ pub(crate) struct Invoke {
     memory_bytes: Option<u64>,
 
     /// Time for everything, such as 500ms, 3s, 1m30s; 1ms to 900s [default: 3s]
-    #[arg(short, long, value_parser = duration)]
+    #[arg(short, long, value_name = "DURATION", value_parser = duration)]
     timeout: Option<Duration>,
 
     /// Fuel budget, in units of about one WebAssembly instruction [default: not metered]
@@ -114,8 +114,7 @@ impl Invoke {
         // One function at a time.
         let host = Host::builder().concurrency_max(1).build()?;
         let response = interrupt::wait(self.invoke(&host, payload))?;
-        if self.json { report::json(&response, self.log) } else { report::plain(&response, log) }
-            .map_err(Failure::Output)?;
+        Failure::of_output(if self.json { report::json(&response, self.log) } else { report::plain(&response, log) })?;
         Ok(match response.function_error_kind() {
             None => Exit::Success,
             Some(FunctionErrorKind::Handled) => Exit::FunctionError,

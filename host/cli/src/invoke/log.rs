@@ -24,7 +24,8 @@ struct GuestLog {
 
 impl tracing::Subscriber for GuestLog {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.is_event() && metadata.target() == TARGET
+        // Not `is_event`: the library asks first whether anybody listens, and that question is no event.
+        !metadata.is_span() && metadata.target() == TARGET
     }
 
     fn event(&self, event: &tracing::Event<'_>) {

@@ -82,11 +82,11 @@ pub(super) fn plain(response: &Response, log: Log) -> io::Result<()> {
     write_payload(&response.payload)?;
     if let Some(error) = &response.function_error {
         let who = match error.kind() {
-            FunctionErrorKind::Handled => "the function reported",
-            FunctionErrorKind::Unhandled => "the function was ended by",
+            FunctionErrorKind::Handled => "the function reported an error",
+            FunctionErrorKind::Unhandled => "the host ended the function",
         };
         let message = error.error_message(response.request_id);
-        complain(&format!("{who} {}: {message}", error.error_type()), hint::of_function_error(error).as_deref());
+        complain(&format!("{who}: {}: {message}", error.error_type()), hint::of_function_error(error).as_deref());
     }
     if io::stderr().is_terminal() {
         // The answer was given: a receipt that can't be is no failure.

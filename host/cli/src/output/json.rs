@@ -6,6 +6,10 @@ use std::fmt::{self, Write};
 /// A payload longer than this is shown as it is: nobody reads so much of it, and indenting makes it larger.
 pub(crate) const JSON_SHOWN_BYTES_MAX: usize = 256 * 1024;
 
+/// Deeper levels than this are not indented any further: a text of 200 KB may have 100,000 of them, and would become one
+/// of 20 GB.
+const INDENTED_LEVELS_MAX: usize = 32;
+
 /// A JSON text, indented. Nothing but the blanks between its tokens changes: the digits of numbers, the order of members
 /// and their duplicates stay, which a parsed value would lose. What is no JSON comes out in some form, with every
 /// character of it.
@@ -50,7 +54,7 @@ impl fmt::Display for Pretty<'_> {
 
 fn new_line(f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
     writeln!(f)?;
-    (0..depth).try_for_each(|_| f.write_str("  "))
+    (0..depth.min(INDENTED_LEVELS_MAX)).try_for_each(|_| f.write_str("  "))
 }
 
 /// A string token, with the control characters that JSON allows in strings (DEL and above) as JSON's escapes: some
@@ -113,6 +117,14 @@ mod tests {
         let pretty = Pretty("\"\u{9b}31m\u{7f} é\"").to_string();
         assert_eq!(pretty, r#""\u009b31m\u007f é""#);
         assert_eq!(serde_json::from_str::<String>(&pretty).ok().as_deref(), Some("\u{9b}31m\u{7f} é"));
+    }
+
+    #[test]
+    fn depth_costs_a_line_and_no_more() {
+        let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+        let pretty = Pretty(&deep).to_string();
+        assert!(pretty.len() < deep.len() * (2 + 2 * INDENTED_LEVELS_MAX));
+        assert_eq!(pretty.lines().count(), 200_001);
     }
 
     #[test]
