@@ -1,6 +1,7 @@
 //! For callers without a runtime: waiting for a future on the thread that is here.
 
 use crate::error::ServiceError;
+use std::cell::Cell;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -17,12 +18,33 @@ pub(crate) struct OnCallersThread(pub(crate) bool);
 )]
 pub struct CalledInRuntime;
 
+thread_local! {
+    /// Whether this is a thread of a runtime that is there to be blocked, which tokio does not tell.
+    static MAY_BLOCK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says that a blocking closure runs on this thread: it may wait for another invocation.
+pub(crate) struct MayBlock;
+
+impl MayBlock {
+    pub(crate) fn begin() -> MayBlock {
+        MAY_BLOCK.set(true);
+        MayBlock
+    }
+}
+
+impl Drop for MayBlock {
+    fn drop(&mut self) {
+        MAY_BLOCK.set(false);
+    }
+}
+
 /// Runs a future to its end on this thread.
 ///
 /// # Errors
 /// This thread belongs to a tokio runtime.
 pub(crate) fn wait<T, E: From<ServiceError>>(future: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    if tokio::runtime::Handle::try_current().is_ok() {
+    if tokio::runtime::Handle::try_current().is_ok() && !MAY_BLOCK.get() {
         return Err(ServiceError::new("the blocking facade was called inside a runtime", CalledInRuntime).into());
     }
     let waker = Waker::from(Arc::new(Unpark(thread::current())));

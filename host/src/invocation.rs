@@ -19,6 +19,7 @@ use crate::blocking::OnCallersThread;
 use crate::clock::Clock;
 use crate::error::{InvokeError, ServiceError, ThrottleReason, TooManyRequests};
 use crate::function::{FunctionError, FunctionReference, Operation};
+use crate::future::InRuntime;
 use crate::host_function::HostFunctions;
 use crate::limits::{INVOCATION_DEPTH_MAX, RESPONSE_BYTES_MAX};
 use crate::registry::{Registry, Resolved};
@@ -121,7 +122,8 @@ impl Invoker {
         // Resolve, authorise
         let function = self.registry.resolve(&target.name, target.qualifier.as_ref(), rand::random)?;
         self.authorize(&request, &function)?;
-        if self.closing.load(Ordering::Relaxed) {
+        // An invocation in progress may finish what it began, with the invocations that this takes.
+        if self.closing.load(Ordering::SeqCst) && request.depth == 0 {
             return Err(ServiceError::new("the host is shutting down", ShuttingDown).into());
         }
         let Invoke { attachments, trace_id, depth, deadline, tail_logs, .. } = request;
@@ -186,23 +188,16 @@ impl Invoker {
             meter: Meter::default(),
             configuration,
         });
-        let span = tracing::info_span!(
-            "invocation",
-            function = %job.configuration.function_name,
-            version = %job.configuration.version,
-            request_id = %job.request_id,
-            outcome = tracing::field::Empty,
-        );
-        let outcome = self.execute(&run, &job, permit, on_callers_thread, &span).await?;
-        let response = self.respond(&run, &job, outcome).await;
-        span.record(
-            "outcome",
-            match &response {
-                Ok(Response { function_error: Some(error), .. }) => error.error_type(),
-                Ok(_) => "success",
-                Err(error) => error.code(),
-            },
-        );
+        let span = InvocationSpan::new(&job);
+        let outcome = self.execute(&run, &job, permit, on_callers_thread, &span.span).await;
+        let response = match outcome {
+            Ok(outcome) => {
+                span.span.in_scope(|| job.flush_log());
+                self.respond(&run, &job, outcome).await
+            }
+            Err(error) => Err(error),
+        };
+        span.ended(&response);
         response
     }
 
@@ -228,7 +223,8 @@ impl Invoker {
         let mut running = match &run.function.version.executable {
             Executable::Native(native) => {
                 let workers = self.sandbox.workers().map_err(|error| ServiceError::new("starting threads", error))?;
-                let work = executable::run_native(&**native, &run.event, context(), workers);
+                let work = executable::run_native(Arc::clone(native), run.event.clone(), context(), workers.clone());
+                let work = InRuntime::new(self.runtime_of_closures(), work);
                 self.sandbox.run_native(work, Arc::clone(job), permit)
             }
             Executable::Guest(code) => {
@@ -240,8 +236,8 @@ impl Invoker {
                 };
                 let has_grants = !job.configuration.host_functions.is_empty();
                 let calls = has_grants.then(|| {
-                    let caller_runtime = Handle::try_current().ok();
-                    Arc::new(GrantedCalls { context: context(), caller_runtime }) as Arc<dyn crate::sandbox::HostCalls>
+                    let runtime = self.runtime_of_closures();
+                    Arc::new(GrantedCalls { context: context(), runtime }) as Arc<dyn crate::sandbox::HostCalls>
                 });
                 self.sandbox.run(loaded, Arc::clone(job), run.event.clone(), calls, permit)
             }
@@ -253,9 +249,13 @@ impl Invoker {
         Ok(running.await)
     }
 
+    /// Where the embedder's closures find timers and sockets: the runtime that the caller is in; without one, the workers'.
+    fn runtime_of_closures(&self) -> Option<Handle> {
+        Handle::try_current().ok().or_else(|| self.sandbox.workers().ok().cloned())
+    }
+
     /// Makes the caller's answer of how the run ended.
     async fn respond(&self, run: &Run, job: &Job, outcome: Outcome) -> Result<Response, InvokeError> {
-        job.flush_log();
         let Outcome { ending, frames, ran } = outcome;
         let (payload, function_error) = match ending {
             Ending::Returned(payload) => (payload, None),
@@ -284,6 +284,44 @@ impl Invoker {
             receipt: Some(receipt),
             log_tail,
         })
+    }
+}
+
+/// The `tracing` span of one invocation, from admission to its end.
+struct InvocationSpan {
+    span: tracing::Span,
+    ended: bool,
+}
+
+impl InvocationSpan {
+    fn new(job: &Job) -> InvocationSpan {
+        let span = tracing::info_span!(
+            "invocation",
+            function = %job.configuration.function_name,
+            version = %job.configuration.version,
+            request_id = %job.request_id,
+            outcome = tracing::field::Empty,
+        );
+        InvocationSpan { span, ended: false }
+    }
+
+    fn ended(mut self, response: &Result<Response, InvokeError>) {
+        self.ended = true;
+        let outcome = match response {
+            Ok(Response { function_error: Some(error), .. }) => error.error_type(),
+            Ok(_) => "success",
+            Err(error) => error.code(),
+        };
+        self.span.record("outcome", outcome);
+    }
+}
+
+/// A span that did not end otherwise ends because the caller gave up.
+impl Drop for InvocationSpan {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.span.record("outcome", "cancelled");
+        }
     }
 }
 

@@ -168,8 +168,10 @@ impl Sandbox {
 
     /// Waits at most `bound` for the invocations in progress, and then ends them. Answers how many that were.
     pub(crate) async fn drain(&self, bound: Duration) -> usize {
-        // Without workers there is no timer to wait with; nothing that needs one has run, either.
-        if let Ok(workers) = self.workers() {
+        // The workers have the timer to wait with. If they can't be started, there is no wait.
+        if self.engines.in_progress() > 0
+            && let Ok(workers) = self.workers()
+        {
             let idle = async {
                 while self.engines.in_progress() > 0 {
                     tokio::time::sleep(ticker::TICK).await;
@@ -179,8 +181,9 @@ impl Sandbox {
             // Whether it became idle shows in the count.
             let _ = InRuntime::new(Some(workers.clone()), wait).await;
         }
-        let left = self.engines.in_progress();
+        // An invocation that counts itself in after this looks whether the host is closing after that.
         self.engines.close();
+        let left = self.engines.in_progress();
         self.ticker.ring_all();
         left
     }

@@ -8,9 +8,15 @@
 )]
 
 mod code;
+mod copies;
+mod deadline;
+mod each_fixture;
 mod event;
+mod examples;
 mod guest_sdk;
 mod invoke;
+mod layering;
 mod polyglot;
 mod registry;
 mod test_host;
+mod waiting;

@@ -1,7 +1,6 @@
 //! How a host is configured.
 
 use super::events::{EventListener, Events};
-use super::upload::UploadLimits;
 use super::{Host, HostInner};
 use crate::clock::{Clock, SystemClock};
 use crate::error::ValidationError;
@@ -13,6 +12,7 @@ use crate::invocation::{Authorizer, InvocationContext, Invoker};
 use crate::limits::{RegistryLimits, SandboxLimits};
 use crate::registry::{Registry, SystemStamps};
 use crate::sandbox::Sandbox;
+use crate::upload::UploadLimits;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::num::NonZeroUsize;
@@ -135,7 +135,8 @@ impl HostBuilder {
 
     /// Offers an asynchronous host function to functions that it is granted to. Input and output are JSON, by serde.
     ///
-    /// The closure runs in the runtime of the invocation's caller, if it is in one. It is dropped when the deadline passes
+    /// The closure runs in the runtime of the invocation's caller, if it is in one, else in one of the host's own that has
+    /// timers but no I/O. It is dropped when the deadline passes
     /// or the caller gives up. Its errors go to the guest; a panic ends the invocation.
     pub fn host_function<F, In, Fut, Out, E>(mut self, name: impl Into<String>, closure: F) -> Self
     where

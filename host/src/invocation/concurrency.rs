@@ -52,11 +52,9 @@ pub(crate) fn admit(
 }
 
 fn take(in_use: &AtomicU32, max: u32) -> Result<(), ()> {
-    if in_use.fetch_add(1, Ordering::Relaxed) >= max {
-        in_use.fetch_sub(1, Ordering::Relaxed);
-        return Err(());
-    }
-    Ok(())
+    // Never counts what it refuses, or a refused caller could have another one refused while there is room.
+    let taken = in_use.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |in_use| (in_use < max).then(|| in_use + 1));
+    taken.map(drop).map_err(drop)
 }
 
 impl Drop for Permit {

@@ -93,9 +93,9 @@ impl std::fmt::Debug for InvocationContext {
 /// The host functions that one invocation may call.
 pub(super) struct GrantedCalls {
     pub(super) context: InvocationContext,
-    /// The runtime that the caller is on, if any. Closures run in it wherever the guest is, so that its timers and sockets
-    /// are at hand.
-    pub(super) caller_runtime: Option<Handle>,
+    /// The runtime that the caller is in. Closures run in it wherever the guest is, so that its timers and sockets are at
+    /// hand.
+    pub(super) runtime: Option<Handle>,
 }
 
 impl HostCalls for GrantedCalls {
@@ -107,7 +107,7 @@ impl HostCalls for GrantedCalls {
             let error = HostCallError::not_granted(name);
             return Box::pin(std::future::ready(Err(error)));
         };
-        let (context, name, runtime) = (self.context.clone(), name.to_owned(), self.caller_runtime.clone());
+        let (context, name, runtime) = (self.context.clone(), name.to_owned(), self.runtime.clone());
         let work = async move { run(&*closure, context, &name, &input).await };
         Box::pin(InRuntime::new(runtime, work))
     }

@@ -34,17 +34,16 @@ pub(super) async fn load(
     code.loaded(profile).cloned().ok_or_else(missing)
 }
 
-/// Runs a native function.
+/// Runs a native function. The closure is called when the future is first polled: in its runtime, under its deadline.
 pub(super) fn run_native(
-    native: &dyn JsonClosure,
-    event: &Bytes,
+    native: Arc<dyn JsonClosure>,
+    event: Bytes,
     context: InvocationContext,
-    workers: &Handle,
+    workers: Handle,
 ) -> impl Future<Output = Ending> + Send + 'static {
-    // An event was parsed as JSON before it came here, and JSON is UTF-8; if it is not, the closure's parser says so.
-    let work = native.call(context, &String::from_utf8_lossy(event), workers);
     async move {
-        match work.await {
+        // An event was parsed as JSON before it came here, and JSON is UTF-8; if it is not, the closure's parser says so.
+        match native.call(context, &String::from_utf8_lossy(&event), &workers).await {
             Ok(Ok(result)) if result.len() > RESPONSE_BYTES_MAX => {
                 Ending::Failed(FunctionError::ResponseTooLarge { bytes: result.len(), limit_bytes: RESPONSE_BYTES_MAX })
             }

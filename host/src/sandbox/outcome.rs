@@ -6,6 +6,7 @@ use super::frames::RawFrame;
 use super::instance::{Guest, HostCallError};
 use super::job::Job;
 use super::memory::BadHostArgument;
+use super::wasi::denied::Denied;
 use crate::function::{BadResponse, FunctionError, PanicPlace, Phase, ReportedError, Trap};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -125,13 +126,16 @@ fn ended(error: &wasmtime::Error, guest: &mut Guest) -> (Ending, Vec<RawFrame>) 
         }
         Some(&trap) => public_trap(trap),
         None if error.downcast_ref::<BadHostArgument>().is_some() => Trap::BadHostArgument,
+        None if error.downcast_ref::<Denied>().is_some() => Trap::Denied,
         // An import refused what the guest gave it: a bad pointer, a resource that is none, too much at once.
         None if backtrace.is_some() => Trap::BadHostArgument,
         // A component's result that is no value of its type has no frames: the guest has returned.
         None if matches!(guest.code.entry, Entry::Component(_)) && phase == Phase::Invoke => Trap::BadHostArgument,
         None => return (Ending::HostFault(format!("{error:?}")), Vec::new()),
     };
-    let message = guest.panic_message.take();
+    // What the guest said of itself; else what an import had against it.
+    let refusal = || error.downcast_ref::<wasmtime::Trap>().is_none().then(|| error.root_cause().to_string());
+    let message = guest.panic_message.take().or_else(refusal);
     (Ending::Failed(FunctionError::Trapped { trap, message, frames: Vec::new(), phase }), raw_frames(backtrace))
 }
 

@@ -180,9 +180,9 @@ impl Running {
         }
     }
 
-    /// Whether the deadline passed, or the host is closing, while the guest was suspended or elsewhere.
+    /// Whether the deadline passed, or the host is closing, while the guest was suspended, elsewhere or not yet begun.
     fn is_over(&self) -> bool {
-        self.alarm.as_ref().is_some_and(Alarm::has_rung) || (self.alarm.is_some() && self.sandbox.engines.is_closing())
+        self.alarm.as_ref().is_some_and(Alarm::has_rung) || self.sandbox.engines.is_closing()
     }
 
     /// Answers for a guest that is still at work, and ends it.

@@ -108,8 +108,7 @@ impl Ticker {
     pub(super) fn ring_all(&self) {
         let waiting: Vec<_> = lock(&self.shared.alarms).values().cloned().collect();
         for alarm in waiting {
-            let waker = lock(&alarm.waker).clone();
-            waker.wake();
+            alarm.wake();
         }
     }
 
@@ -132,7 +131,7 @@ impl Drop for Ticker {
         }
         // A waker that drops the last host runs on the ticker's own thread, which can't wait for itself.
         if let Some(thread) = lock(&self.thread).take().filter(|t| t.thread().id() != thread::current().id()) {
-            // It ends within a tick. A panic of its would have been one of an embedder's waker.
+            // It ends within a tick, and does not panic.
             let _ = thread.join();
         }
     }
@@ -180,9 +179,7 @@ impl Shared {
             };
             self.alarms_count.fetch_sub(1, Ordering::SeqCst);
             due.rung.store(true, Ordering::SeqCst);
-            // Woken outside of every lock: a waker may run anything.
-            let waker = lock(&due.waker).clone();
-            waker.wake();
+            due.wake();
         }
     }
 
@@ -197,6 +194,16 @@ impl Shared {
         }
         while self.asleep.load(Ordering::SeqCst) && !self.stopping.load(Ordering::SeqCst) {
             idle = self.wake.wait(idle).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl AlarmState {
+    /// Outside of every lock, and with panics caught: a waker may run anything, and the ticker serves others too.
+    fn wake(&self) {
+        let waker = lock(&self.waker).clone();
+        if let Err(panicked) = crate::panic::catch(|| waker.wake()) {
+            tracing::error!(message = ?panicked.message, "a waker panicked");
         }
     }
 }

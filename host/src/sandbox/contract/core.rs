@@ -2,10 +2,9 @@
 
 use super::super::instance::Guest;
 use super::super::instance::HostCallError;
+use super::super::job::Job;
 use super::super::memory::{BadHostArgument, guest_memory};
 use super::{Answer, init_done};
-use crate::function::ReportedError;
-use serde::Serialize;
 use wasmtime::{Caller, Extern, InstancePre, Linker, ModuleExport, Store};
 
 /// The module that the imports belong to.
@@ -20,14 +19,14 @@ pub(in super::super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::R
         guest_memory(&mut caller)?.write_from_guest(pointer, |guest| &guest.event)
     })?;
     linker.func_wrap(MODULE, "context_len", |mut caller: Caller<'_, Guest>| -> wasmtime::Result<i32> {
-        let context = context_json(caller.data())?;
+        let context = context_json(&caller.data().job)?;
         let length = i32::try_from(context.len())?;
         caller.data_mut().context_json = Some(context);
         Ok(length)
     })?;
     linker.func_wrap(MODULE, "context_read", |mut caller: Caller<'_, Guest>, pointer: i32| {
         if caller.data().context_json.is_none() {
-            caller.data_mut().context_json = Some(context_json(caller.data())?);
+            caller.data_mut().context_json = Some(context_json(&caller.data().job)?);
         }
         guest_memory(&mut caller)?
             .write_from_guest(pointer, |guest| guest.context_json.as_deref().unwrap_or_default().as_bytes())
@@ -105,7 +104,7 @@ async fn call(
     };
     let (answer, failed) = match result {
         Ok(output) => (output.into_bytes(), false),
-        Err(HostCallError::Reported(error)) => (error_object(&error)?, true),
+        Err(HostCallError::Reported(error)) => (error.to_json(), true),
         Err(panicked @ HostCallError::Panicked { .. }) => return Err(panicked.into()),
     };
     let length = i32::try_from(answer.len())?;
@@ -125,49 +124,7 @@ pub(super) fn panic_message(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..bytes.len().min(PANIC_MESSAGE_BYTES_MAX)]).into_owned()
 }
 
-fn error_object(error: &ReportedError) -> serde_json::Result<Vec<u8>> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct ErrorObject<'a> {
-        error_type: &'a str,
-        error_message: &'a str,
-        stack_trace: &'a [String],
-    }
-    serde_json::to_vec(&ErrorObject {
-        error_type: &error.error_type,
-        error_message: &error.error_message,
-        stack_trace: &error.stack_trace,
-    })
-}
-
 /// The context as one JSON object, with the field names of contract 1 in snake_case.
-fn context_json(guest: &Guest) -> serde_json::Result<String> {
-    #[derive(Serialize)]
-    struct Context<'a> {
-        request_id: String,
-        function_name: &'a str,
-        function_version: String,
-        invoked_function_arn: String,
-        memory_limit_mb: u32,
-        deadline_ms: u64,
-        log_group_name: String,
-        log_stream_name: String,
-        trace_id: Option<&'a str>,
-        client_context: Option<&'a str>,
-        identity: Option<&'a str>,
-    }
-    let job = &guest.job;
-    serde_json::to_string(&Context {
-        request_id: job.request_id.to_string(),
-        function_name: job.configuration.function_name.as_str(),
-        function_version: job.configuration.version.to_string(),
-        invoked_function_arn: job.invoked_arn.to_string(),
-        memory_limit_mb: job.memory_limit_mb(),
-        deadline_ms: job.deadline_unix_ms(),
-        log_group_name: job.log_group_name(),
-        log_stream_name: job.log_stream_name(),
-        trace_id: job.trace_id.as_deref(),
-        client_context: job.client_context.as_deref(),
-        identity: None,
-    })
+fn context_json(job: &Job) -> serde_json::Result<String> {
+    serde_json::to_string(&job.context())
 }

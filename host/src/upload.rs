@@ -1,14 +1,14 @@
 //! From what a caller uploads to code that is ready to run.
 
-use crate::code::{Code, CodeInspection, Source};
-use crate::error::{InvalidParameterValue, RequestTooLarge, ServiceError};
+use crate::code::{Code, Source};
+use crate::error::{Error, InvalidParameterValue, RequestTooLarge, ServiceError};
 use crate::function::CodeSha256;
 use crate::invocation::Invoker;
 use crate::invocation::executable::Executable;
 use crate::registry;
 use crate::sandbox::code::GuestCode;
 use crate::sandbox::code::archive::{ArchiveLimits, ArchiveRefusal, Package};
-use crate::sandbox::code::inspect::{CodeKind, CodeLimits, inspect};
+use crate::sandbox::code::inspect::{CodeKind, CodeLimits, CodeReport, inspect};
 use crate::sandbox::engine::EngineProfile;
 use crate::sandbox::{LoadError, Sandbox};
 use bytes::Bytes;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// Why code was not taken.
 #[derive(Debug)]
-pub(super) enum UploadError {
+pub(crate) enum UploadError {
     InvalidParameterValue(InvalidParameterValue),
     RequestTooLarge(RequestTooLarge),
     Service(ServiceError),
@@ -50,7 +50,7 @@ pub(crate) struct UploadLimits {
 }
 
 /// Unpacks, inspects and compiles code, for a function with or without a fuel budget.
-pub(super) async fn make_ready(
+pub(crate) async fn make_ready(
     invoker: &Invoker,
     limits: UploadLimits,
     code: Code,
@@ -71,7 +71,7 @@ pub(super) async fn make_ready(
 }
 
 /// Compiles code for a profile, if it has not been.
-pub(super) async fn compile(
+pub(crate) async fn compile(
     sandbox: &Arc<Sandbox>,
     code: &Arc<GuestCode>,
     profile: EngineProfile,
@@ -110,22 +110,36 @@ async fn open(sandbox: &Sandbox, upload: Upload, limits: UploadLimits) -> Result
         .unwrap_or_else(|error| Err(UploadError::Service(ServiceError::new("the upload was not unpacked", error))))
 }
 
-/// What can be said of an upload without compiling it.
-pub(crate) fn inspect_upload(code: &Code) -> CodeInspection {
-    let limits = UploadLimits::default();
-    let refused = |error| CodeInspection { report: None, refusal: Some(error) };
-    let bytes = match &code.0 {
-        Source::Native { .. } => return CodeInspection { report: None, refusal: None },
-        Source::Bytes(bytes) => Ok(bytes.clone()),
-        Source::File(path) => read_file(path, limits.archive.upload_bytes_max),
-    };
-    let package = bytes.and_then(|bytes| Package::open(bytes, &limits.archive, None).map_err(archive_error));
-    match package {
-        Err(error) => refused(error.into()),
-        Ok(package) => {
-            let inspection = inspect(&package.module, &limits.code);
-            let refusal = inspection.verdict.err().map(|refusal| InvalidParameterValue::from(refusal).into());
-            CodeInspection { report: Some(inspection.report), refusal }
+/// What [`Code::inspect`] found.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CodeInspection {
+    /// What the code says about itself, as far as it could be read. `None` if there was no guest module to read.
+    pub report: Option<CodeReport>,
+    /// Why a function can't be created from it, if it can't.
+    pub refusal: Option<Error>,
+}
+
+impl Code {
+    /// Looks at the code without compiling or running it: its contract, imports and exports, what memory it needs, and why
+    /// it would be refused. Blocking: it reads the file and, of a zip, unpacks it.
+    ///
+    /// A native closure has nothing to be looked at, and is never refused.
+    pub fn inspect(&self) -> CodeInspection {
+        let limits = UploadLimits::default();
+        let bytes = match &self.0 {
+            Source::Native { .. } => return CodeInspection { report: None, refusal: None },
+            Source::Bytes(bytes) => Ok(bytes.clone()),
+            Source::File(path) => read_file(path, limits.archive.upload_bytes_max),
+        };
+        let package = bytes.and_then(|bytes| Package::open(bytes, &limits.archive, None).map_err(archive_error));
+        match package {
+            Err(error) => CodeInspection { report: None, refusal: Some(error.into()) },
+            Ok(package) => {
+                let inspection = inspect(&package.module, &limits.code);
+                let refusal = inspection.verdict.err().map(|refusal| InvalidParameterValue::from(refusal).into());
+                CodeInspection { report: Some(inspection.report), refusal }
+            }
         }
     }
 }
