@@ -265,6 +265,7 @@ impl Invoker {
                 {
                     error.set_frames(self.sandbox.symbolize(code, frames).await);
                 }
+                let error = error.within(job.response_bytes_max, job.request_id);
                 (error.payload(job.request_id), Some(error))
             }
             Ending::NoSandboxLeft => {

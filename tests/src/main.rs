@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod cancellation;
 mod code;
 mod copies;
 mod deadline;
@@ -14,6 +15,7 @@ mod each_fixture;
 mod event;
 mod examples;
 mod guest_sdk;
+mod hostile;
 mod invoke;
 mod layering;
 mod polyglot;

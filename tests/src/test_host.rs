@@ -1,5 +1,6 @@
 //! A host for a test, and the shortest ways to put a function on it.
 
+use fnhost::function::FunctionError;
 use fnhost::{Code, Host, HostBuilder, Response};
 use serde_json::Value;
 
@@ -46,4 +47,28 @@ pub(crate) fn refused<T: std::fmt::Debug>(
 /// The ARN on a test's host: `f`, or `f:live`.
 pub(crate) fn arn(function: &str) -> String {
     format!("arn:aws:lambda:us-east-1:000000000000:function:{function}")
+}
+
+/// How an invocation ended, in one line.
+pub(crate) fn ending(response: &Response) -> String {
+    let text = |bytes: &[u8]| match bytes.len() {
+        0..=200 => String::from_utf8_lossy(bytes).into_owned(),
+        length => format!("{length} bytes"),
+    };
+    let Some(error) = &response.function_error else { return format!("success {}", text(&response.payload)) };
+    match error {
+        FunctionError::Reported(reported) => format!("reported {}: {}", reported.error_type, reported.error_message),
+        FunctionError::TimedOut { phase, .. } => format!("timeout in {phase:?}"),
+        FunctionError::OutOfMemory { phase, .. } => format!("out of memory in {phase:?}"),
+        FunctionError::OutOfFuel { phase, .. } => format!("out of fuel in {phase:?}"),
+        FunctionError::StackOverflow { phase, .. } => format!("stack overflow in {phase:?}"),
+        FunctionError::Trapped { trap, message: None, phase, .. } => format!("trap in {phase:?}: {trap}"),
+        FunctionError::Trapped { trap, message: Some(message), phase, .. } => {
+            format!("trap in {phase:?}: {trap}: {message}")
+        }
+        FunctionError::Exited { code, phase } => format!("exit {code} in {phase:?}"),
+        FunctionError::BadResponse(bad) => format!("bad response: {bad}"),
+        FunctionError::ResponseTooLarge { bytes, .. } => format!("response too large: {bytes}"),
+        FunctionError::Panicked { place, message } => format!("panicked {place:?}: {message:?}"),
+    }
 }

@@ -363,6 +363,15 @@ impl FunctionError {
         }
     }
 
+    /// The same error, unless the function reported one that is longer than a response may be.
+    pub(crate) fn within(self, limit_bytes: usize, request_id: RequestId) -> FunctionError {
+        let bytes = match &self {
+            FunctionError::Reported(_) => self.payload(request_id).len(),
+            _ => 0,
+        };
+        if bytes > limit_bytes { FunctionError::ResponseTooLarge { bytes, limit_bytes } } else { self }
+    }
+
     /// The JSON object that the caller gets, as Lambda writes it.
     pub fn payload(&self, request_id: RequestId) -> Bytes {
         if let FunctionError::Reported(ReportedError { written: Some(written), .. }) = self {

@@ -51,6 +51,11 @@ impl Engines {
         Ok(slot.get_or_init(|| engine))
     }
 
+    /// Elements that the pool has for one table.
+    pub(super) fn table_elements_max(&self) -> usize {
+        self.limits.table_elements_max
+    }
+
     /// Counts an invocation in, before the ticker is asked to be awake.
     pub(super) fn begin(&self) {
         self.in_progress.fetch_add(1, Ordering::SeqCst);

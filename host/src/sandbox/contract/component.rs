@@ -45,7 +45,8 @@ pub(super) async fn run(store: &mut Store<Guest>, pre: &FunctionPre<Guest>) -> w
     let response_bytes_max = job.response_bytes_max;
     let event = guest.event.clone();
     // A payload was parsed as JSON before it came here, and JSON is UTF-8.
-    let event = std::str::from_utf8(&event).map_err(|_| BadHostArgument)?;
+    let event =
+        std::str::from_utf8(&event).map_err(|_| BadHostArgument::NotUtf8 { import: "handle", what: "the event" })?;
     init_done(guest);
     let result = function.fnhost_function_handler().call_handle(&mut *store, event, &context).await?;
     store.data_mut().answer = Some(match result {
@@ -108,7 +109,7 @@ impl Host for Guest {
 
     fn random_bytes(&mut self, len: u32) -> wasmtime::Result<Vec<u8>> {
         if len > RANDOM_BYTES_MAX {
-            return Err(BadHostArgument.into());
+            return Err(BadHostArgument::TooMuch { import: "random-bytes", wanted: len, max: RANDOM_BYTES_MAX }.into());
         }
         let mut bytes = vec![0; len as usize];
         rand::rng().fill_bytes(&mut bytes);

@@ -3,7 +3,7 @@
 use super::super::instance::Guest;
 use super::super::instance::HostCallError;
 use super::super::job::Job;
-use super::super::memory::{BadHostArgument, guest_memory};
+use super::super::memory::guest_memory;
 use super::{Answer, init_done};
 use wasmtime::{Caller, Extern, InstancePre, Linker, ModuleExport, Store};
 
@@ -16,7 +16,7 @@ pub(in super::super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::R
         Ok(i32::try_from(caller.data().event.len())?)
     })?;
     linker.func_wrap(MODULE, "event_read", |mut caller: Caller<'_, Guest>, pointer: i32| {
-        guest_memory(&mut caller)?.write_from_guest(pointer, |guest| &guest.event)
+        guest_memory(&mut caller, "event_read")?.write_from_guest(pointer, |guest| &guest.event)
     })?;
     linker.func_wrap(MODULE, "context_len", |mut caller: Caller<'_, Guest>| -> wasmtime::Result<i32> {
         let context = context_json(&caller.data().job)?;
@@ -28,23 +28,23 @@ pub(in super::super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::R
         if caller.data().context_json.is_none() {
             caller.data_mut().context_json = Some(context_json(&caller.data().job)?);
         }
-        guest_memory(&mut caller)?
+        guest_memory(&mut caller, "context_read")?
             .write_from_guest(pointer, |guest| guest.context_json.as_deref().unwrap_or_default().as_bytes())
     })?;
     linker.func_wrap(MODULE, "respond", |mut caller: Caller<'_, Guest>, pointer: i32, length: i32| {
-        let mut memory = guest_memory(&mut caller)?;
+        let mut memory = guest_memory(&mut caller, "respond")?;
         let answer = Answer::result(memory.slice(pointer, length)?, memory.job().response_bytes_max);
         memory.guest().answer = Some(answer);
         wasmtime::Result::Ok(())
     })?;
     linker.func_wrap(MODULE, "fail", |mut caller: Caller<'_, Guest>, pointer: i32, length: i32| {
-        let mut memory = guest_memory(&mut caller)?;
+        let mut memory = guest_memory(&mut caller, "fail")?;
         let answer = Answer::error_object(memory.slice(pointer, length)?, memory.job().response_bytes_max);
         memory.guest().answer = Some(answer);
         wasmtime::Result::Ok(())
     })?;
     linker.func_wrap(MODULE, "panicked", |mut caller: Caller<'_, Guest>, pointer: i32, length: i32| {
-        let mut memory = guest_memory(&mut caller)?;
+        let mut memory = guest_memory(&mut caller, "panicked")?;
         let message = panic_message(memory.slice(pointer, length)?);
         memory.guest().panic_message = Some(message);
         wasmtime::Result::Ok(())
@@ -60,7 +60,7 @@ pub(in super::super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::R
         },
     )?;
     linker.func_wrap(MODULE, "call_read", |mut caller: Caller<'_, Guest>, pointer: i32| {
-        guest_memory(&mut caller)?.write_from_guest(pointer, |guest| &guest.call_answer)
+        guest_memory(&mut caller, "call_read")?.write_from_guest(pointer, |guest| &guest.call_answer)
     })?;
     Ok(())
 }
@@ -77,7 +77,7 @@ pub(super) async fn run(
     for (export, is_entry) in initialize.map(|export| (export, false)).into_iter().chain([(entry, true)]) {
         // The code's loading has looked at these exports, so they are functions of this type.
         let Some(Extern::Func(function)) = instance.get_module_export(&mut *store, export) else {
-            return Err(BadHostArgument.into());
+            return Err(wasmtime::format_err!("an export is gone that was there when the code was loaded"));
         };
         let function = function.typed::<(), ()>(&*store)?;
         if is_entry {
@@ -95,9 +95,9 @@ async fn call(
     input: i32,
     input_len: i32,
 ) -> wasmtime::Result<i32> {
-    let mut memory = guest_memory(caller)?;
-    let name = text(memory.slice(name, name_len)?)?.to_owned();
-    let input = text(memory.slice(input, input_len)?)?.to_owned();
+    let mut memory = guest_memory(caller, "call")?;
+    let name = memory.text("the name", name, name_len)?.to_owned();
+    let input = memory.text("the input", input, input_len)?.to_owned();
     let result = match memory.guest().calls.clone() {
         Some(calls) => calls.call(&name, input).await,
         None => Err(HostCallError::not_granted(&name)),
@@ -112,15 +112,11 @@ async fn call(
     Ok(if failed { -length } else { length })
 }
 
-fn text(bytes: &[u8]) -> Result<&str, BadHostArgument> {
-    std::str::from_utf8(bytes).map_err(|_| BadHostArgument)
-}
-
-/// The longest panic message that is kept.
+/// The longest message of a trap that is kept.
 const PANIC_MESSAGE_BYTES_MAX: usize = 4096;
 
 /// A message from a guest that is about to abort: anything goes, so anything is made readable.
-pub(super) fn panic_message(bytes: &[u8]) -> String {
+pub(in super::super) fn panic_message(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..bytes.len().min(PANIC_MESSAGE_BYTES_MAX)]).into_owned()
 }
 
