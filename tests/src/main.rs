@@ -11,6 +11,7 @@ mod cancellation;
 mod code;
 mod copies;
 mod deadline;
+mod each_fixture;
 mod event;
 mod examples;
 mod guest_sdk;

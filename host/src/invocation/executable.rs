@@ -35,23 +35,21 @@ pub(super) async fn load(
 }
 
 /// Runs a native function. The closure is called when the future is first polled: in its runtime, under its deadline.
-pub(super) fn run_native(
+pub(super) async fn run_native(
     native: Arc<dyn JsonClosure>,
     event: Bytes,
     context: InvocationContext,
     workers: Handle,
-) -> impl Future<Output = Ending> + Send + 'static {
-    async move {
-        // An event was parsed as JSON before it came here, and JSON is UTF-8; if it is not, the closure's parser says so.
-        match native.call(context, &String::from_utf8_lossy(&event), &workers).await {
-            Ok(Ok(result)) if result.len() > RESPONSE_BYTES_MAX => {
-                Ending::Failed(FunctionError::ResponseTooLarge { bytes: result.len(), limit_bytes: RESPONSE_BYTES_MAX })
-            }
-            Ok(Ok(result)) => Ending::Returned(Bytes::from(result)),
-            Ok(Err(error)) => Ending::Failed(FunctionError::Reported(error)),
-            Err(panicked) => {
-                Ending::Failed(FunctionError::Panicked { place: PanicPlace::NativeFunction, message: panicked.message })
-            }
+) -> Ending {
+    // An event was parsed as JSON before it came here, and JSON is UTF-8; if it is not, the closure's parser says so.
+    match native.call(context, &String::from_utf8_lossy(&event), &workers).await {
+        Ok(Ok(result)) if result.len() > RESPONSE_BYTES_MAX => {
+            Ending::Failed(FunctionError::ResponseTooLarge { bytes: result.len(), limit_bytes: RESPONSE_BYTES_MAX })
+        }
+        Ok(Ok(result)) => Ending::Returned(Bytes::from(result)),
+        Ok(Err(error)) => Ending::Failed(FunctionError::Reported(error)),
+        Err(panicked) => {
+            Ending::Failed(FunctionError::Panicked { place: PanicPlace::NativeFunction, message: panicked.message })
         }
     }
 }

@@ -44,15 +44,6 @@ pub(crate) async fn readable() {
     }
 }
 
-/// Lambda starts functions in their task root.
-#[tokio::test]
-async fn relative_paths_begin_at_the_task_root() {
-    for guest in [READ_FILE_COMPONENT, READ_FILE_CORE] {
-        let host = host_with_files(guest).await;
-        assert_eq!(read(&host, "model.txt").await, json!({"content": "Grüße"}), "{guest}");
-    }
-}
-
 #[tokio::test]
 async fn nothing_else_is_visible() {
     let outside = tempfile::NamedTempFile::new().unwrap();

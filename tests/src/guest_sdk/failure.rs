@@ -159,9 +159,7 @@ pub(crate) async fn endless_recursion() {
             ["call stack exhausted", "out of bounds memory access"].contains(&trace[0].as_str()),
             "{guest}: {trace:#?}"
         );
-        assert!(
-            trace.len() <= 66 && trace.iter().any(|frame| frame.contains(" frames left out>")),
-            "{guest}: {trace:#?}"
-        );
+        // The recursion is what is seen of the stack.
+        assert!((3..=66).contains(&trace.len()) && trace[1] == trace[2], "{guest}: {trace:#?}");
     }
 }
