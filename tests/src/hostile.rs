@@ -27,7 +27,7 @@ async fn discover() {
             .grant("sleep")
             .await
         {
-            println!("{name} | refused {} {} {error}", error.code(), error.status());
+            println!("{name} | refused {} {}: {error}", error.code(), error.status());
             continue;
         }
         let source =

@@ -10,11 +10,15 @@
 mod code;
 mod copies;
 mod deadline;
+mod endings;
 mod examples;
+mod fuel;
 mod guest_sdk;
 mod hostile;
 mod invoke;
+mod isolation;
 mod layering;
+mod memory_limit;
 mod polyglot;
 mod test_host;
 mod waiting;
