@@ -54,10 +54,10 @@ async fn the_peak_is_the_sum_over_three_core_instances() {
     let response = run_file(WAT_COMPONENT_THREE_CORE_INSTANCES_MEMORIES, sum - 1).await;
     assert_eq!(response.function_error, out_of_memory(sum, sum - 1, Phase::Invoke));
 
-    // The limit is passed by the second instance's memory already: 16 pages, and then 32.
+    // The limit is passed by the second instance's memory already: 32 pages, and then 48.
     let response = run_file(WAT_COMPONENT_THREE_CORE_INSTANCES_MEMORIES, 40 * PAGE).await;
-    assert_eq!(response.function_error, out_of_memory(48 * PAGE, 40 * PAGE, Phase::Init));
-    assert_eq!(memory(&response), (16 * PAGE, 40 * PAGE));
+    assert_eq!(response.function_error, out_of_memory(80 * PAGE, 40 * PAGE, Phase::Init));
+    assert_eq!(memory(&response), (32 * PAGE, 40 * PAGE));
 }
 
 #[tokio::test]
