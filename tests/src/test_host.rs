@@ -1,6 +1,6 @@
 //! A host for a test, and the shortest ways to put a function on it.
 
-use fnhost::function::FunctionError;
+use fnhost::function::{FunctionError, Trap};
 use fnhost::{Code, Host, HostBuilder, Response};
 use serde_json::Value;
 
@@ -62,6 +62,9 @@ pub(crate) fn ending(response: &Response) -> String {
         FunctionError::OutOfMemory { phase, .. } => format!("out of memory in {phase:?}"),
         FunctionError::OutOfFuel { phase, .. } => format!("out of fuel in {phase:?}"),
         FunctionError::StackOverflow { phase, .. } => format!("stack overflow in {phase:?}"),
+        FunctionError::Trapped { trap: Trap::BadHostArgument, message: Some(message), phase, .. } => {
+            format!("bad argument in {phase:?}: {message}")
+        }
         FunctionError::Trapped { trap, message: None, phase, .. } => format!("trap in {phase:?}: {trap}"),
         FunctionError::Trapped { trap, message: Some(message), phase, .. } => {
             format!("trap in {phase:?}: {trap}: {message}")

@@ -101,9 +101,10 @@ impl Running {
             if let Some(code) = code {
                 code.guest_time.record(guest_time);
             }
-            // The caller may have gone; its answer comes before the cleaning up.
-            let _ = sender.send(finished.outcome);
+            // Before the answer: who has it may call again, and finds the sandbox free.
             drop(finished.remains);
+            // The caller may have gone.
+            let _ = sender.send(finished.outcome);
         };
         let task = handle.spawn(moved.instrument(self.span.clone()));
         self.stage = Stage::Moved { outcome, task: task.abort_handle() };
