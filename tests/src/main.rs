@@ -9,6 +9,7 @@
 
 mod cancellation;
 mod code;
+mod concurrency;
 mod copies;
 mod deadline;
 mod each_fixture;
@@ -16,7 +17,9 @@ mod endings;
 mod event;
 mod examples;
 mod fuel;
+mod good_citizen;
 mod guest_sdk;
+mod host_functions;
 mod hostile;
 mod invoke;
 mod isolation;
