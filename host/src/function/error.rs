@@ -40,7 +40,7 @@ pub enum FunctionError {
     },
     /// The guest's call stack passed its limit: an endless recursion, mostly.
     StackOverflow {
-        /// The innermost and the outermost guest frames.
+        /// The innermost guest frames, 64 at most.
         frames: Vec<Frame>,
         /// What the function was doing.
         phase: Phase,
@@ -51,7 +51,7 @@ pub enum FunctionError {
         trap: Trap,
         /// What the guest's language runtime said before it aborted: a panic's message and place.
         message: Option<String>,
-        /// The guest frames, innermost first.
+        /// The guest frames, innermost first, 64 at most.
         frames: Vec<Frame>,
         /// What the function was doing.
         phase: Phase,

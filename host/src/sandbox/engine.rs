@@ -117,8 +117,9 @@ fn config(limits: &SandboxLimits, profile: EngineProfile) -> Config {
     config
 }
 
-/// Frames that are taken of a trap: more than fit on the default stack, so that both ends of a deep recursion are there.
-const BACKTRACE_FRAMES_MAX: Option<NonZeroUsize> = NonZeroUsize::new(40_000);
+/// Frames that are taken of a trap, innermost first: all of them but for recursions. Walking a whole stack of 1 MiB would
+/// let a guest cost its host some 10 ms that no deadline interrupts.
+const BACKTRACE_FRAMES_MAX: Option<NonZeroUsize> = NonZeroUsize::new(64);
 
 /// What the host's own functions may need of a guest's stack.
 const HOST_STACK_BYTES: usize = 512 * 1024;
