@@ -4,8 +4,8 @@ pub use crate::sandbox::code::archive::{ArchiveRefusal, EntryRule};
 pub use crate::sandbox::code::inspect::{
     CodeFeature, CodeItem, CodeKind, CodeLimit, CodeRefusal, CodeReport, Contract, MemoryReport, TableReport,
 };
+pub use crate::upload::CodeInspection;
 
-use crate::error::Error;
 use crate::function::ReportedError;
 use crate::host_function::{AsyncClosure, JsonClosure};
 use crate::invocation::InvocationContext;
@@ -54,26 +54,6 @@ impl Code {
     {
         // A closure has no bytes to take a digest of, and no two are equal.
         Code(Source::Native { closure: Arc::new(AsyncClosure::<F, In>::new(closure)), sha256: rand::random() })
-    }
-}
-
-/// What [`Code::inspect`] found.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct CodeInspection {
-    /// What the code says about itself, as far as it could be read. `None` if there was no guest module to read.
-    pub report: Option<CodeReport>,
-    /// Why a function can't be created from it, if it can't.
-    pub refusal: Option<Error>,
-}
-
-impl Code {
-    /// Looks at the code without compiling or running it: its contract, imports and exports, what memory it needs, and why
-    /// it would be refused. Blocking: it reads the file and, of a zip, unpacks it.
-    ///
-    /// A native closure has nothing to be looked at, and is never refused.
-    pub fn inspect(&self) -> CodeInspection {
-        crate::host::inspect_upload(self)
     }
 }
 

@@ -5,7 +5,6 @@ mod events;
 mod function;
 mod operation;
 mod settings;
-mod upload;
 mod version;
 
 pub use builder::{BuildError, HostBuilder};
@@ -13,7 +12,6 @@ pub use events::EventListener;
 pub use function::{
     CreateFunction, DeleteFunction, GetFunction, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration,
 };
-pub(crate) use upload::{UploadLimits, inspect_upload};
 pub use version::{
     AliasTarget, CreateAlias, DeleteAlias, DeleteFunctionConcurrency, GetAlias, GetFunctionConcurrency, ListAliases,
     ListVersions, PublishVersion, PutFunctionConcurrency, UpdateAlias,
@@ -24,7 +22,9 @@ use crate::function::ConfigurationUpdate;
 use crate::invocation::{Invoke, Invoker};
 use crate::limits::RegistryLimits;
 use crate::registry;
+use crate::upload::UploadLimits;
 use events::Events;
+use operation::PageQuery;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -101,7 +101,7 @@ impl Host {
 
     /// `ListFunctions`, by name, a page at a time.
     pub fn list_functions(&self) -> ListFunctions {
-        ListFunctions { host: self.clone(), marker: None, max_items: None, all_versions: false }
+        ListFunctions { host: self.clone(), page: PageQuery::default(), all_versions: false }
     }
 
     /// `UpdateFunctionCode`: `$LATEST` runs `code` from now on. Invocations in progress stay on what they began with.
@@ -130,7 +130,7 @@ impl Host {
 
     /// `ListVersionsByFunction`: `$LATEST`, then the versions in order, a page at a time.
     pub fn list_versions(&self, function: impl Into<String>) -> ListVersions {
-        ListVersions { host: self.clone(), function: function.into(), marker: None, max_items: None }
+        ListVersions { host: self.clone(), function: function.into(), page: PageQuery::default() }
     }
 
     /// `CreateAlias`: a name for a version, which can be moved to another one.
@@ -173,7 +173,7 @@ impl Host {
 
     /// `ListAliases`, by name, a page at a time.
     pub fn list_aliases(&self, function: impl Into<String>) -> ListAliases {
-        ListAliases { host: self.clone(), function: function.into(), target: None, marker: None, max_items: None }
+        ListAliases { host: self.clone(), function: function.into(), target: None, page: PageQuery::default() }
     }
 
     /// `PutFunctionConcurrency`: reserves `executions` invocations at a time for the function, over all its versions and

@@ -265,6 +265,7 @@ impl Invoker {
                 {
                     error.set_frames(self.sandbox.symbolize(code, frames).await);
                 }
+                let error = error.within(job.response_bytes_max, job.request_id);
                 (error.payload(job.request_id), Some(error))
             }
             Ending::NoSandboxLeft => {
@@ -338,7 +339,7 @@ fn receipt(
     // A timeout lasts as long as its limit, as in Lambda's reports; the host noticed it a little later.
     let ran = if matches!(error, Some(FunctionError::TimedOut { .. })) { limit } else { ran };
     let duration = ran.saturating_sub(init_duration.unwrap_or_default());
-    let billed_ms = u64::try_from(ran.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
+    let billed_ms = u64::try_from(ran.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
     Receipt {
         duration,
         init_duration: init_duration.filter(|init| !init.is_zero()),

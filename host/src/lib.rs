@@ -33,6 +33,7 @@ mod panic;
 mod registry;
 mod request_id;
 mod sandbox;
+mod upload;
 
 pub use blocking::CalledInRuntime;
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -15,6 +15,9 @@ mod ticker;
 mod wasi;
 mod workers;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use instance::{HostCall, HostCallError, HostCalls};
 
 use crate::function::Frame;
@@ -54,7 +57,8 @@ pub(crate) enum LoadError {
     /// The engine refuses the code.
     #[error("{0}")]
     Refused(String),
-    /// The compilation took longer than the caller waits. It goes on; its result is kept if somebody else asks for it.
+    /// The compilation took longer than the caller waits. If it had begun it goes on; its result is kept if somebody else
+    /// asks for it meanwhile.
     #[error("the code was not compiled within {} ms", .waited.as_millis())]
     TimedOut {
         /// How long the caller waited.
@@ -205,25 +209,22 @@ impl Sandbox {
         let workers = self.workers().map_err(|error| LoadError::HostFault(error.to_string()))?;
         let waited = self.limits.compile_wait;
         let (sandbox, slots, code) = (Arc::clone(self), Arc::clone(&self.compile_slots), Arc::clone(code));
-        let compile = workers.spawn(async move {
+        let compile = async {
+            // A caller that gives up before its turn leaves the line; a compilation that has begun goes on.
             let slot = slots.acquire_owned().await.map_err(|error| LoadError::HostFault(error.to_string()))?;
-            let compile = Handle::current().spawn_blocking(move || {
+            let compile = workers.spawn_blocking(move || {
                 let loaded = sandbox.compile(&code, profile);
                 drop(slot);
                 loaded
             });
             compile.await.map_err(|error| LoadError::HostFault(error.to_string()))?
-        });
+        };
         let timeout = {
             // The caller's runtime may have no timers; these are our own.
             let _workers = workers.enter();
             tokio::time::timeout(waited, compile)
         };
-        match timeout.await {
-            Ok(Ok(code)) => code,
-            Ok(Err(error)) => Err(LoadError::HostFault(error.to_string())),
-            Err(_) => Err(LoadError::TimedOut { waited }),
-        }
+        timeout.await.unwrap_or(Err(LoadError::TimedOut { waited }))
     }
 
     /// Compiles in threads of its own, which are gone when it is done. Blocking.

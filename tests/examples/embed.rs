@@ -1,4 +1,5 @@
 //! The embedder's first minute: the same text as in README.md.
+#![allow(clippy::print_stdout, reason = "an example shows what it got")]
 
 use fnhost::function::ReportedError;
 use fnhost::{Code, Host};

@@ -1,5 +1,6 @@
 //! The main job: deploys the function `thumbnail`, publishes it, points the alias `live` at it, invokes `thumbnail:live`
 //! with a photograph in the event, and leaves the thumbnail as a file.
+#![allow(clippy::print_stdout, reason = "an example shows what it got")]
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

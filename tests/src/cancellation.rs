@@ -200,32 +200,41 @@ fn a_stuck_blocking_host_function_keeps_no_sandbox() {
 /// What an invocation invoked ends with it.
 #[test]
 fn a_nested_invocation_is_cancelled_with_its_caller() {
-    let host = builder()
-        .concurrency_max(2)
-        .host_function("echo", |_: Value, caller| async move {
-            caller.invoke("inner").await.map(drop).map_err(|error| ReportedError::new(error.code(), error.to_string()))
-        })
-        .build()
-        .unwrap();
-    host.create_function("outer", Code::file(WAT_CALLS_HOST)).timeout(BOUND).grant("echo").wait().unwrap();
-    host.create_function("inner", Code::file(WAT_LOOP_HANDLE)).timeout(BOUND).wait().unwrap();
-    host.create_function("echo", Code::file(WAT_ECHO)).wait().unwrap();
     for runtime in runtimes() {
+        let host = builder()
+            .concurrency_max(2)
+            .host_function("echo", |_: Value, caller| async move {
+                let response = caller.invoke("inner").await;
+                response.map(drop).map_err(|error| ReportedError::new(error.code(), error.to_string()))
+            })
+            .build()
+            .unwrap();
+        host.create_function("outer", Code::file(WAT_CALLS_HOST)).timeout(BOUND).grant("echo").wait().unwrap();
+        host.create_function("inner", Code::file(WAT_LOOP_HANDLE)).timeout(BOUND).wait().unwrap();
+        host.create_function("echo", Code::file(WAT_ECHO)).wait().unwrap();
         runtime.block_on(async {
             let mut call = host.invoke("outer").into_future();
             let begin = Instant::now();
             // Until both are at work, and nothing else fits.
             while host.invoke("echo").await.is_ok() {
                 assert!(begin.elapsed() < BOUND);
-                assert!(tokio::time::timeout(Duration::from_millis(5), &mut call).await.is_err());
+                let early = tokio::time::timeout(Duration::from_millis(5), &mut call).await;
+                assert!(early.is_err(), "{early:?}");
             }
             drop(call);
-            invoke_once_free(&host, "echo").await;
-            // Both are free again.
-            let one = host.invoke("outer").into_future();
-            drop(one);
-            invoke_once_free(&host, "echo").await;
+            // The outer one is gone at once, the inner one when its worker has seen that it is cancelled.
+            until_both_are_free(&host).await;
         });
+    }
+}
+
+/// Invokes the function that needs two permits until it gets both.
+async fn until_both_are_free(host: &Host) {
+    host.update_function_code("inner", Code::file(WAT_ECHO)).await.unwrap();
+    let begin = Instant::now();
+    while host.invoke("outer").await.map_or(true, |response| response.function_error.is_some()) {
+        assert!(begin.elapsed() < BOUND);
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 

@@ -8,12 +8,24 @@
 )]
 
 mod cancellation;
+mod code;
 mod concurrency;
 mod copies;
 mod deadline;
+mod each_fixture;
+mod endings;
+mod event;
 mod examples;
+mod fuel;
 mod good_citizen;
+mod guest_sdk;
 mod host_functions;
+mod hostile;
+mod invoke;
+mod isolation;
 mod layering;
+mod memory_limit;
+mod polyglot;
+mod registry;
 mod test_host;
 mod waiting;

@@ -1,5 +1,6 @@
 //! A host for a test, and the shortest ways to put a function on it.
 
+use fnhost::function::{FunctionError, Trap};
 use fnhost::{Code, Host, HostBuilder, Response};
 use serde_json::Value;
 
@@ -33,4 +34,44 @@ pub(crate) fn payload(response: &Response) -> Value {
 /// The log tail as text.
 pub(crate) fn log(response: &Response) -> String {
     String::from_utf8(response.log_tail().unwrap().to_vec()).unwrap()
+}
+
+/// What a refusal says: AWS's name of the exception, the HTTP status, the text.
+pub(crate) fn refused<T: std::fmt::Debug>(
+    result: Result<T, impl Into<fnhost::error::Error>>,
+) -> (&'static str, u16, String) {
+    let error = result.unwrap_err().into();
+    (error.code(), error.status(), error.to_string())
+}
+
+/// The ARN on a test's host: `f`, or `f:live`.
+pub(crate) fn arn(function: &str) -> String {
+    format!("arn:aws:lambda:us-east-1:000000000000:function:{function}")
+}
+
+/// How an invocation ended, in one line.
+pub(crate) fn ending(response: &Response) -> String {
+    let text = |bytes: &[u8]| match bytes.len() {
+        0..=200 => String::from_utf8_lossy(bytes).into_owned(),
+        length => format!("{length} bytes"),
+    };
+    let Some(error) = &response.function_error else { return format!("success {}", text(&response.payload)) };
+    match error {
+        FunctionError::Reported(reported) => format!("reported {}: {}", reported.error_type, reported.error_message),
+        FunctionError::TimedOut { phase, .. } => format!("timeout in {phase:?}"),
+        FunctionError::OutOfMemory { phase, .. } => format!("out of memory in {phase:?}"),
+        FunctionError::OutOfFuel { phase, .. } => format!("out of fuel in {phase:?}"),
+        FunctionError::StackOverflow { phase, .. } => format!("stack overflow in {phase:?}"),
+        FunctionError::Trapped { trap: Trap::BadHostArgument, message: Some(message), phase, .. } => {
+            format!("bad argument in {phase:?}: {message}")
+        }
+        FunctionError::Trapped { trap, message: None, phase, .. } => format!("trap in {phase:?}: {trap}"),
+        FunctionError::Trapped { trap, message: Some(message), phase, .. } => {
+            format!("trap in {phase:?}: {trap}: {message}")
+        }
+        FunctionError::Exited { code, phase } => format!("exit {code} in {phase:?}"),
+        FunctionError::BadResponse(bad) => format!("bad response: {bad}"),
+        FunctionError::ResponseTooLarge { bytes, .. } => format!("response too large: {bytes}"),
+        FunctionError::Panicked { place, message } => format!("panicked {place:?}: {message:?}"),
+    }
 }

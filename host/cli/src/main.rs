@@ -1,2 +1,61 @@
-//! fnhost
-fn main() {}
+//! `fnhost`: runs functions compiled to WebAssembly, the AWS Lambda way, from the command line.
+//!
+//! A thin shell over the library of the same name. A verb is a file: its arguments, what it does, and what it prints.
+
+mod check;
+mod exit;
+mod hint;
+mod interrupt;
+mod invoke;
+mod output;
+mod progress;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Runs functions compiled to WebAssembly, the AWS Lambda way
+///
+/// Each invocation runs in a sandbox of its own, with a memory limit and one deadline for everything. The function sees no
+/// files, no network and no environment but what it is given.
+#[derive(Parser)]
+#[command(name = "fnhost", version, after_help = EXAMPLES, after_long_help = concat_help())]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  fnhost check thumbnail.wasm
+  fnhost invoke thumbnail.wasm --payload '{\"width\": 128}'
+
+'fnhost help VERB' says more.";
+
+fn concat_help() -> String {
+    format!("{EXAMPLES}\n\n{}", exit::TABLE)
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Invoke(invoke::Invoke),
+    Check(check::Check),
+}
+
+fn main() -> ExitCode {
+    let (ended, json) = match Arguments::parse().verb {
+        Verb::Invoke(invoke) => (invoke.run(), invoke.json),
+        Verb::Check(check) => (check.run(), check.json),
+    };
+    ended.unwrap_or_else(|failure| failure.report(json)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

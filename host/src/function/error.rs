@@ -40,7 +40,7 @@ pub enum FunctionError {
     },
     /// The guest's call stack passed its limit: an endless recursion, mostly.
     StackOverflow {
-        /// The innermost and the outermost guest frames.
+        /// The innermost guest frames, 64 at most.
         frames: Vec<Frame>,
         /// What the function was doing.
         phase: Phase,
@@ -51,7 +51,7 @@ pub enum FunctionError {
         trap: Trap,
         /// What the guest's language runtime said before it aborted: a panic's message and place.
         message: Option<String>,
-        /// The guest frames, innermost first.
+        /// The guest frames, innermost first, 64 at most.
         frames: Vec<Frame>,
         /// What the function was doing.
         phase: Phase,
@@ -138,6 +138,12 @@ impl ReportedError {
             written: None,
         }
     }
+
+    /// The error as the object that guests and callers know.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        let stack_trace = Some(self.stack_trace.clone());
+        ErrorObject { error_type: &self.error_type, error_message: &self.error_message, stack_trace }.to_json()
+    }
 }
 
 /// What WebAssembly forbids.
@@ -161,6 +167,8 @@ pub enum Trap {
     BadConversionToInteger,
     /// A pointer or length given to the host that lies outside of the guest's memory, or a value of the wrong form.
     BadHostArgument,
+    /// A use of an interface that is linked and not granted, in a place where it has no error to answer with.
+    Denied,
     /// Any other trap of the engine, by its own words.
     Other(&'static str),
 }
@@ -169,7 +177,7 @@ impl Trap {
     /// The signal that a native process would have died of: Lambda's words for a crash.
     pub fn signal(self) -> &'static str {
         match self {
-            Trap::Unreachable | Trap::Other(_) => "aborted",
+            Trap::Unreachable | Trap::Denied | Trap::Other(_) => "aborted",
             Trap::MemoryOutOfBounds | Trap::TableOutOfBounds | Trap::BadHostArgument => "segmentation fault",
             Trap::IndirectCallToNull | Trap::BadSignature => "illegal instruction",
             Trap::IntegerOverflow | Trap::IntegerDivisionByZero | Trap::BadConversionToInteger => {
@@ -191,6 +199,7 @@ impl fmt::Display for Trap {
             Trap::IntegerDivisionByZero => "integer divide by zero",
             Trap::BadConversionToInteger => "invalid conversion to integer",
             Trap::BadHostArgument => "an argument of a host call lies outside of the memory or has the wrong form",
+            Trap::Denied => "an interface that is not granted was used",
             Trap::Other(text) => text,
         })
     }
@@ -241,6 +250,13 @@ struct ErrorObject<'a> {
     error_message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     stack_trace: Option<Vec<String>>,
+}
+
+impl ErrorObject<'_> {
+    fn to_json(&self) -> Vec<u8> {
+        // Strings and lists of strings always have a JSON form.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
 }
 
 impl FunctionError {
@@ -347,6 +363,15 @@ impl FunctionError {
         }
     }
 
+    /// The same error, unless the function reported one that is longer than a response may be.
+    pub(crate) fn within(self, limit_bytes: usize, request_id: RequestId) -> FunctionError {
+        let bytes = match &self {
+            FunctionError::Reported(_) => self.payload(request_id).len(),
+            _ => 0,
+        };
+        if bytes > limit_bytes { FunctionError::ResponseTooLarge { bytes, limit_bytes } } else { self }
+    }
+
     /// The JSON object that the caller gets, as Lambda writes it.
     pub fn payload(&self, request_id: RequestId) -> Bytes {
         if let FunctionError::Reported(ReportedError { written: Some(written), .. }) = self {
@@ -358,7 +383,6 @@ impl FunctionError {
             error_message: &error_message,
             stack_trace: self.stack_trace(),
         };
-        // Strings and lists of strings always have a JSON form.
-        Bytes::from(serde_json::to_vec(&object).unwrap_or_default())
+        Bytes::from(object.to_json())
     }
 }

@@ -1,7 +1,6 @@
 //! How a host is configured.
 
 use super::events::{EventListener, Events};
-use super::upload::UploadLimits;
 use super::{Host, HostInner};
 use crate::clock::{Clock, SystemClock};
 use crate::error::ValidationError;
@@ -13,6 +12,7 @@ use crate::invocation::{Authorizer, InvocationContext, Invoker};
 use crate::limits::{RegistryLimits, SandboxLimits};
 use crate::registry::{Registry, SystemStamps};
 use crate::sandbox::Sandbox;
+use crate::upload::UploadLimits;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::num::NonZeroUsize;

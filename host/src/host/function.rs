@@ -1,9 +1,8 @@
 //! The operations on functions: create, get, list, update, delete.
 
-use super::operation::awaitable;
+use super::Host;
+use super::operation::{PageQuery, awaitable, page_setters};
 use super::settings::settings_setters;
-use super::upload::{compile, make_ready};
-use super::{Host, upload};
 use crate::code::Code;
 use crate::error::{
     CreateFunctionError, DeleteFunctionError, GetFunctionError, InvalidParameterValue, ListFunctionsError,
@@ -11,8 +10,9 @@ use crate::error::{
 };
 use crate::function::{ConfigurationUpdate, FunctionConfiguration, FunctionName, FunctionReference, Operation};
 use crate::invocation::executable::Executable;
-use crate::registry::{self, Page, PageRequest};
+use crate::registry::{self, Page};
 use crate::sandbox::engine::EngineProfile;
+use crate::upload::{UploadError, compile, make_ready};
 
 /// `CreateFunction`, begun by [`Host::create_function`]. Await it, or [`wait`](CreateFunction::wait).
 #[derive(Debug)]
@@ -46,7 +46,12 @@ impl CreateFunction {
         let has_fuel_budget = self.settings.fuel.flatten().is_some();
         let code = make_ready(invoker, self.host.inner.upload_limits, self.code, has_fuel_budget).await?;
         let version = invoker.registry.create(&name, code, self.settings, self.publish)?;
-        Ok((*version.configuration).clone())
+        let configuration = &version.configuration;
+        // As recorded from AWS: with `Publish` the answer is version 1, but under the ARN without suffix.
+        Ok(FunctionConfiguration {
+            function_arn: configuration.function_arn.with_qualifier(None),
+            ..(**configuration).clone()
+        })
     }
 }
 
@@ -81,26 +86,14 @@ impl GetFunction {
 #[must_use = "nothing is listed until this is awaited"]
 pub struct ListFunctions {
     pub(super) host: Host,
-    pub(super) marker: Option<String>,
-    pub(super) max_items: Option<usize>,
+    pub(super) page: PageQuery,
     pub(super) all_versions: bool,
 }
 
 awaitable!(ListFunctions => Page<FunctionConfiguration>, ListFunctionsError);
+page_setters!(ListFunctions);
 
 impl ListFunctions {
-    /// Goes on after a page: its `next_marker`.
-    pub fn marker(mut self, marker: impl Into<String>) -> Self {
-        self.marker = Some(marker.into());
-        self
-    }
-
-    /// Items in the page, 1 to 10,000; as in AWS there are never more than 50. Default: 50.
-    pub fn max_items(mut self, max_items: usize) -> Self {
-        self.max_items = Some(max_items);
-        self
-    }
-
     /// Lists the published versions too. Default: `$LATEST` alone.
     pub fn all_versions(mut self) -> Self {
         self.all_versions = true;
@@ -109,8 +102,11 @@ impl ListFunctions {
 
     async fn send(self) -> Result<Page<FunctionConfiguration>, ListFunctionsError> {
         let registry = &self.host.inner.invoker.registry;
-        let page = PageRequest { marker: self.marker.as_deref(), max_items: self.max_items };
-        let configurations = if self.all_versions { registry.list_all_versions(page) } else { registry.list(page) }?;
+        let configurations = if self.all_versions {
+            registry.list_all_versions(self.page.request())
+        } else {
+            registry.list(self.page.request())
+        }?;
         Ok(configurations.map(|configuration| (*configuration).clone()))
     }
 }
@@ -197,9 +193,9 @@ impl UpdateFunctionConfiguration {
             && let Executable::Guest(code) = &latest.version.executable
         {
             compile(&invoker.sandbox, code, EngineProfile::FuelMetered).await.map_err(|error| match error {
-                upload::UploadError::InvalidParameterValue(error) => error.into(),
-                upload::UploadError::Service(error) => UpdateFunctionConfigurationError::from(error),
-                upload::UploadError::RequestTooLarge(error) => ServiceError::new("compiling", error).into(),
+                UploadError::InvalidParameterValue(error) => error.into(),
+                UploadError::Service(error) => UpdateFunctionConfigurationError::from(error),
+                UploadError::RequestTooLarge(error) => ServiceError::new("compiling", error).into(),
             })?;
         }
         let version = invoker.registry.update_configuration(&name, self.settings, self.revision_id.as_deref())?;

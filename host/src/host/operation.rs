@@ -24,4 +24,36 @@ macro_rules! awaitable {
     };
 }
 
-pub(super) use awaitable;
+/// Adds the setters of a listing to a request with a field `page`.
+macro_rules! page_setters {
+    ($request:ty) => {
+        impl $request {
+            /// Goes on after a page: its `next_marker`.
+            pub fn marker(mut self, marker: impl Into<String>) -> Self {
+                self.page.marker = Some(marker.into());
+                self
+            }
+
+            /// Items in the page, 1 to 10,000; as in AWS there are never more than 50. Default: 50.
+            pub fn max_items(mut self, max_items: usize) -> Self {
+                self.page.max_items = Some(max_items);
+                self
+            }
+        }
+    };
+}
+
+pub(super) use {awaitable, page_setters};
+
+/// Which page of a listing is asked for.
+#[derive(Debug, Default)]
+pub(super) struct PageQuery {
+    pub(super) marker: Option<String>,
+    pub(super) max_items: Option<usize>,
+}
+
+impl PageQuery {
+    pub(super) fn request(&self) -> crate::registry::PageRequest<'_> {
+        crate::registry::PageRequest { marker: self.marker.as_deref(), max_items: self.max_items }
+    }
+}

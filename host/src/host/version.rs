@@ -1,14 +1,14 @@
 //! The operations on versions and aliases, and on reserved concurrency.
 
 use super::Host;
-use super::operation::awaitable;
+use super::operation::{PageQuery, awaitable, page_setters};
 use crate::error::{
     Constraint, CreateAliasError, DeleteAliasError, DeleteFunctionConcurrencyError, GetAliasError,
     GetFunctionConcurrencyError, ListAliasesError, ListVersionsError, PublishVersionError, PutFunctionConcurrencyError,
     UpdateAliasError, ValidationError, Violation,
 };
 use crate::function::{AliasConfiguration, AliasName, FunctionConfiguration, Operation, Version, VersionNumber};
-use crate::registry::{self, Page, PageRequest};
+use crate::registry::{self, Page};
 use std::collections::BTreeMap;
 
 /// The version that an alias points at, in any form that is at hand: a number, a text, a [`Version`], or the configuration
@@ -97,29 +97,16 @@ impl PublishVersion {
 pub struct ListVersions {
     pub(super) host: Host,
     pub(super) function: String,
-    pub(super) marker: Option<String>,
-    pub(super) max_items: Option<usize>,
+    pub(super) page: PageQuery,
 }
 
 awaitable!(ListVersions => Page<FunctionConfiguration>, ListVersionsError);
+page_setters!(ListVersions);
 
 impl ListVersions {
-    /// Goes on after a page: its `next_marker`.
-    pub fn marker(mut self, marker: impl Into<String>) -> Self {
-        self.marker = Some(marker.into());
-        self
-    }
-
-    /// Items in the page, 1 to 10,000; as in AWS there are never more than 50. Default: 50.
-    pub fn max_items(mut self, max_items: usize) -> Self {
-        self.max_items = Some(max_items);
-        self
-    }
-
     async fn send(self) -> Result<Page<FunctionConfiguration>, ListVersionsError> {
         let name = self.host.name(&self.function, Operation::ListVersionsByFunction)?;
-        let page = PageRequest { marker: self.marker.as_deref(), max_items: self.max_items };
-        let versions = self.host.inner.invoker.registry.list_versions(&name, page)?;
+        let versions = self.host.inner.invoker.registry.list_versions(&name, self.page.request())?;
         Ok(versions.map(|configuration| (*configuration).clone()))
     }
 }
@@ -221,11 +208,11 @@ pub struct ListAliases {
     pub(super) host: Host,
     pub(super) function: String,
     pub(super) target: Option<AliasTarget>,
-    pub(super) marker: Option<String>,
-    pub(super) max_items: Option<usize>,
+    pub(super) page: PageQuery,
 }
 
 awaitable!(ListAliases => Page<AliasConfiguration>, ListAliasesError);
+page_setters!(ListAliases);
 
 impl ListAliases {
     /// Only aliases that send calls to this version. Default: all.
@@ -234,23 +221,10 @@ impl ListAliases {
         self
     }
 
-    /// Goes on after a page: its `next_marker`.
-    pub fn marker(mut self, marker: impl Into<String>) -> Self {
-        self.marker = Some(marker.into());
-        self
-    }
-
-    /// Items in the page, 1 to 10,000; as in AWS there are never more than 50. Default: 50.
-    pub fn max_items(mut self, max_items: usize) -> Self {
-        self.max_items = Some(max_items);
-        self
-    }
-
     async fn send(self) -> Result<Page<AliasConfiguration>, ListAliasesError> {
         let name = self.host.name(&self.function, Operation::ListAliases)?;
         let version = self.target.map(AliasTarget::parse).transpose()?;
-        let page = PageRequest { marker: self.marker.as_deref(), max_items: self.max_items };
-        let aliases = self.host.inner.invoker.registry.list_aliases(&name, version, page)?;
+        let aliases = self.host.inner.invoker.registry.list_aliases(&name, version, self.page.request())?;
         Ok(aliases.map(|alias| (*alias).clone()))
     }
 }

@@ -218,10 +218,13 @@ fn check_json(bytes: &[u8]) -> Result<(), InvalidRequestContent> {
             column: before.len() - line_start + 1,
         }
     })?;
-    serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| InvalidRequestContent::Payload {
-        detail: error.to_string(),
-        line: error.line(),
-        column: error.column(),
+    serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let detail = error.to_string();
+        // The parser ends its words with the place, which the message has in Lambda's form.
+        let detail = detail.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&detail).to_owned();
+        // It counts columns from 1, but an error at a line's begin is at column 0.
+        InvalidRequestContent::Payload { detail, line, column: column.max(1) }
     })
 }
 

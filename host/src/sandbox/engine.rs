@@ -2,6 +2,7 @@
 
 use super::ticker::Ticked;
 use crate::limits::SandboxLimits;
+use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
@@ -49,6 +50,11 @@ impl Engines {
         }
         let engine = Engine::new(&config(&self.limits, profile))?;
         Ok(slot.get_or_init(|| engine))
+    }
+
+    /// Elements that the pool has for one table.
+    pub(super) fn table_elements_max(&self) -> usize {
+        self.limits.table_elements_max
     }
 
     /// Counts an invocation in, before the ticker is asked to be awake.
@@ -103,12 +109,17 @@ fn config(limits: &SandboxLimits, profile: EngineProfile) -> Config {
         .memory_init_cow(true)
         // Frames are symbolised by us, bounded; wasmtime would parse the debug information at the trap, whatever its size.
         .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable)
+        .wasm_backtrace_max_frames(BACKTRACE_FRAMES_MAX)
         .generate_address_map(true)
         .wasm_multi_memory(true)
         .wasm_memory64(false)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
     config
 }
+
+/// Frames that are taken of a trap, innermost first: all of them but for recursions. Walking a whole stack of 1 MiB would
+/// let a guest cost its host some 10 ms that no deadline interrupts.
+const BACKTRACE_FRAMES_MAX: Option<NonZeroUsize> = NonZeroUsize::new(64);
 
 /// What the host's own functions may need of a guest's stack.
 const HOST_STACK_BYTES: usize = 512 * 1024;

@@ -157,7 +157,7 @@ pub(super) fn new_store(
         Entry::Core { .. } | Entry::Component(_) => Wasi::default(),
     };
     let fuel = job.fuel_budget;
-    let limiter = MemoryLimiter::new(job.memory_limit_bytes);
+    let limiter = MemoryLimiter::new(job.memory_limit_bytes, code.engines.table_elements_max());
     let mut store = Store::new(
         engine,
         Guest {

@@ -4,6 +4,7 @@ use super::log_tail::{LOG_TARGET, LogLines, LogTail};
 use super::wasi::TASK_ROOT;
 use crate::function::{FunctionArn, FunctionConfiguration, Phase};
 use crate::request_id::RequestId;
+use serde::Serialize;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -26,6 +27,22 @@ pub(crate) struct Job {
     /// Set when nobody waits for the answer any more; the guest is interrupted at the next tick.
     pub(crate) cancelled: AtomicBool,
     pub(crate) meter: Meter,
+}
+
+/// What a guest may know about its invocation: Lambda's context object, in the field names of contract 2.
+#[derive(Serialize)]
+pub(super) struct GuestContext {
+    pub(super) request_id: String,
+    pub(super) function_name: String,
+    pub(super) function_version: String,
+    pub(super) invoked_function_arn: String,
+    pub(super) memory_limit_mb: u32,
+    pub(super) deadline_ms: u64,
+    pub(super) log_group_name: String,
+    pub(super) log_stream_name: String,
+    pub(super) trace_id: Option<String>,
+    pub(super) client_context: Option<String>,
+    pub(super) identity: Option<String>,
 }
 
 /// What an invocation costs, counted while it runs.
@@ -54,7 +71,7 @@ impl Job {
     }
 
     /// The deadline on the system's clock, in milliseconds since the Unix epoch.
-    pub(crate) fn deadline_unix_ms(&self) -> u64 {
+    fn deadline_unix_ms(&self) -> u64 {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         u64::try_from((now + self.remaining()).as_millis()).unwrap_or(u64::MAX)
     }
@@ -68,7 +85,8 @@ impl Job {
     }
 
     /// The environment variables of this run: the function's own, and those that Lambda sets (developer guide, "Defined
-    /// runtime environment variables"), but for credentials, of which there are none.
+    /// runtime environment variables"), but for credentials, of which there are none. Of a name that is not reserved
+    /// (`TZ`, `LANG`) the function's own value holds.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let configuration = &self.configuration;
         let region = self.invoked_arn.base().region();
@@ -90,21 +108,40 @@ impl Job {
             ("TZ", ":UTC".to_owned()),
         ];
         let trace = self.trace_id.iter().map(|id| ("_X_AMZN_TRACE_ID".to_owned(), id.to_string()));
+        let set = set.into_iter().filter(|(name, _)| !configuration.environment.contains_key(*name));
         own.chain(set.map(|(name, value)| (name.to_owned(), value))).chain(trace).collect()
     }
 
+    /// What the guest may know about its invocation.
+    pub(super) fn context(&self) -> GuestContext {
+        GuestContext {
+            request_id: self.request_id.to_string(),
+            function_name: self.configuration.function_name.to_string(),
+            function_version: self.configuration.version.to_string(),
+            invoked_function_arn: self.invoked_arn.to_string(),
+            memory_limit_mb: self.memory_limit_mb(),
+            deadline_ms: self.deadline_unix_ms(),
+            log_group_name: self.log_group_name(),
+            log_stream_name: self.log_stream_name(),
+            trace_id: self.trace_id.as_deref().map(str::to_owned),
+            client_context: self.client_context.as_deref().map(str::to_owned),
+            // Callers with an identity come with Lambda's REST API.
+            identity: None,
+        }
+    }
+
     /// The memory limit in MiB, rounded down, as contexts show it.
-    pub(crate) fn memory_limit_mb(&self) -> u32 {
+    fn memory_limit_mb(&self) -> u32 {
         u32::try_from(self.memory_limit_bytes / (1024 * 1024)).unwrap_or(u32::MAX)
     }
 
     /// `/aws/lambda/<function>`.
-    pub(crate) fn log_group_name(&self) -> String {
+    fn log_group_name(&self) -> String {
         format!("/aws/lambda/{}", self.configuration.function_name)
     }
 
     /// `YYYY/MM/DD/[<version>]<32 hex>`: a stream of its own for each sandbox, and so for each run.
-    pub(crate) fn log_stream_name(&self) -> String {
+    fn log_stream_name(&self) -> String {
         let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
         format!("{}/[{}]{}", today.strftime("%Y/%m/%d"), self.configuration.version, self.request_id.simple())
     }

@@ -6,13 +6,15 @@ const TABLE_ELEMENT_BYTES: usize = size_of::<usize>();
 /// Counts what a sandbox holds, and remembers what it was refused, which a guest sees only as `memory.grow = -1`.
 pub(super) struct MemoryLimiter {
     limit_bytes: usize,
+    table_elements_max: usize,
     held_bytes: usize,
     refused_bytes: Option<usize>,
 }
 
 impl MemoryLimiter {
-    pub(super) fn new(limit_bytes: usize) -> MemoryLimiter {
-        MemoryLimiter { limit_bytes, held_bytes: 0, refused_bytes: None }
+    /// `limit_bytes` for everything; `table_elements_max` is what the pool has for one table.
+    pub(super) fn new(limit_bytes: usize, table_elements_max: usize) -> MemoryLimiter {
+        MemoryLimiter { limit_bytes, table_elements_max, held_bytes: 0, refused_bytes: None }
     }
 
     /// The sum over all memories and tables, in bytes.
@@ -31,10 +33,19 @@ impl MemoryLimiter {
         maximum.is_none_or(|maximum| desired <= maximum) && self.grow(desired.saturating_sub(current))
     }
 
-    /// Whether a table may grow from `current` to `desired` elements, being declared with `maximum`.
+    /// Whether a table may grow from `current` to `desired` elements. `maximum` is the smaller of what it is declared
+    /// with and what the pool has for it.
     pub(super) fn table_may_grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
-        maximum.is_none_or(|maximum| desired <= maximum)
-            && self.grow(desired.saturating_sub(current).saturating_mul(TABLE_ELEMENT_BYTES))
+        let grown_bytes = desired.saturating_sub(current).saturating_mul(TABLE_ELEMENT_BYTES);
+        match maximum {
+            // The pool's end is a refusal of the host's, as the limit is.
+            Some(maximum) if desired > maximum && maximum >= self.table_elements_max => {
+                self.refused_bytes = Some(self.held_bytes.saturating_add(grown_bytes));
+                false
+            }
+            Some(maximum) if desired > maximum => false,
+            _ => self.grow(grown_bytes),
+        }
     }
 
     fn grow(&mut self, bytes: usize) -> bool {

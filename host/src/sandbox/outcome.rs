@@ -1,11 +1,12 @@
 //! How a sandbox run ended. The one place that looks at the engine's errors: nothing after it sees one.
 
 use super::code::Entry;
-use super::contract::{Answer, command::last_line};
+use super::contract::{Answer, command::last_line, core::panic_message};
 use super::frames::RawFrame;
 use super::instance::{Guest, HostCallError};
 use super::job::Job;
 use super::memory::BadHostArgument;
+use super::wasi::denied::Denied;
 use crate::function::{BadResponse, FunctionError, PanicPlace, Phase, ReportedError, Trap};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -107,7 +108,9 @@ fn ended(error: &wasmtime::Error, guest: &mut Guest) -> (Ending, Vec<RawFrame>) 
     if let Some(&I32Exit(code)) = error.downcast_ref() {
         return (exited(code, guest), Vec::new());
     }
-    if let Some(wanted_bytes) = guest.limiter.refused_bytes() {
+    // A guest that went on without the memory and used up something else did not end for want of memory.
+    let stopped = matches!(error.downcast_ref(), Some(wasmtime::Trap::Interrupt | wasmtime::Trap::OutOfFuel));
+    if let Some(wanted_bytes) = guest.limiter.refused_bytes().filter(|_| !stopped) {
         let limit_bytes = guest.job.memory_limit_bytes;
         return (Ending::Failed(FunctionError::OutOfMemory { wanted_bytes, limit_bytes, phase }), Vec::new());
     }
@@ -125,13 +128,17 @@ fn ended(error: &wasmtime::Error, guest: &mut Guest) -> (Ending, Vec<RawFrame>) 
         }
         Some(&trap) => public_trap(trap),
         None if error.downcast_ref::<BadHostArgument>().is_some() => Trap::BadHostArgument,
+        None if error.downcast_ref::<Denied>().is_some() => Trap::Denied,
         // An import refused what the guest gave it: a bad pointer, a resource that is none, too much at once.
         None if backtrace.is_some() => Trap::BadHostArgument,
         // A component's result that is no value of its type has no frames: the guest has returned.
         None if matches!(guest.code.entry, Entry::Component(_)) && phase == Phase::Invoke => Trap::BadHostArgument,
         None => return (Ending::HostFault(format!("{error:?}")), Vec::new()),
     };
-    let message = guest.panic_message.take();
+    // What the guest said of itself; else what an import had against which argument.
+    let refusal = || panic_message(error.root_cause().to_string().as_bytes());
+    let is_refusal = matches!(trap, Trap::BadHostArgument | Trap::Denied);
+    let message = guest.panic_message.take().or_else(|| is_refusal.then(refusal));
     (Ending::Failed(FunctionError::Trapped { trap, message, frames: Vec::new(), phase }), raw_frames(backtrace))
 }
 
@@ -198,6 +205,10 @@ fn parse_error_object(text: &Bytes) -> Result<ReportedError, String> {
         error_type: Option<String>,
         error_message: Option<String>,
         stack_trace: Option<Vec<String>>,
+    }
+    // serde would take a list of the three values, too.
+    if !text.trim_ascii_start().starts_with(b"{") {
+        return Err("it is no object".to_owned());
     }
     let object: ErrorObject = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     if object.error_type.is_none() && object.error_message.is_none() {

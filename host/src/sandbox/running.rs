@@ -101,7 +101,7 @@ impl Running {
             if let Some(code) = code {
                 code.guest_time.record(guest_time);
             }
-            // Before the answer: a caller that has it may call again, and must find the permit and the sandbox free.
+            // Before the answer: who has it may call again, and finds the sandbox free.
             drop(finished.remains);
             // The caller may have gone.
             let _ = sender.send(finished.outcome);

@@ -68,10 +68,13 @@ impl Guest {
             }
             None => builder.stdout(Sink::Log(Arc::clone(&self.job))),
         };
-        if let Some(files) = &self.code.files
-            && let Err(error) = builder.preopened_dir(files.path(), TASK_ROOT, FsPerms::ReadOnly)
-        {
-            tracing::error!(path = %files.path().display(), %error, "the function's files can't be opened");
+        // Guests' libraries resolve relative paths by a directory of that name, not by the initial one.
+        for name in [TASK_ROOT, "."] {
+            if let Some(files) = &self.code.files
+                && let Err(error) = builder.preopened_dir(files.path(), name, FsPerms::ReadOnly)
+            {
+                tracing::error!(path = %files.path().display(), %error, "the function's files can't be opened");
+            }
         }
         builder
     }

@@ -1,6 +1,7 @@
 //! Contract 1: a component that exports `fnhost:function/handler`.
 
 use super::super::instance::{Guest, HostCallError};
+use super::super::job::GuestContext;
 use super::super::memory::BadHostArgument;
 use super::core::panic_message;
 use super::{Answer, init_done};
@@ -23,6 +24,7 @@ mod bindings {
 }
 
 pub(in super::super) use bindings::FunctionPre;
+use bindings::exports::fnhost::function::handler::Context;
 use bindings::fnhost::function::runtime::{FunctionError, Host, LogLevel};
 use bindings::fnhost::function::types;
 
@@ -39,23 +41,12 @@ pub(super) async fn run(store: &mut Store<Guest>, pre: &FunctionPre<Guest>) -> w
     let function = pre.instantiate_async(&mut *store).await?;
     let guest = store.data();
     let job = &guest.job;
-    let context = bindings::exports::fnhost::function::handler::Context {
-        request_id: job.request_id.to_string(),
-        function_name: job.configuration.function_name.as_str().to_owned(),
-        function_version: job.configuration.version.to_string(),
-        invoked_function_arn: job.invoked_arn.to_string(),
-        memory_limit_mb: job.memory_limit_mb(),
-        deadline_ms: job.deadline_unix_ms(),
-        log_group_name: job.log_group_name(),
-        log_stream_name: job.log_stream_name(),
-        trace_id: job.trace_id.as_deref().map(str::to_owned),
-        client_context: job.client_context.as_deref().map(str::to_owned),
-        identity: None,
-    };
+    let context = Context::from(job.context());
     let response_bytes_max = job.response_bytes_max;
     let event = guest.event.clone();
     // A payload was parsed as JSON before it came here, and JSON is UTF-8.
-    let event = std::str::from_utf8(&event).map_err(|_| BadHostArgument)?;
+    let event =
+        std::str::from_utf8(&event).map_err(|_| BadHostArgument::NotUtf8 { import: "handle", what: "the event" })?;
     init_done(guest);
     let result = function.fnhost_function_handler().call_handle(&mut *store, event, &context).await?;
     store.data_mut().answer = Some(match result {
@@ -72,6 +63,24 @@ fn reported(error: FunctionError) -> ReportedError {
         error_message: error.error_message,
         stack_trace: error.stack_trace,
         written: None,
+    }
+}
+
+impl From<GuestContext> for Context {
+    fn from(context: GuestContext) -> Context {
+        Context {
+            request_id: context.request_id,
+            function_name: context.function_name,
+            function_version: context.function_version,
+            invoked_function_arn: context.invoked_function_arn,
+            memory_limit_mb: context.memory_limit_mb,
+            deadline_ms: context.deadline_ms,
+            log_group_name: context.log_group_name,
+            log_stream_name: context.log_stream_name,
+            trace_id: context.trace_id,
+            client_context: context.client_context,
+            identity: context.identity,
+        }
     }
 }
 
@@ -100,7 +109,7 @@ impl Host for Guest {
 
     fn random_bytes(&mut self, len: u32) -> wasmtime::Result<Vec<u8>> {
         if len > RANDOM_BYTES_MAX {
-            return Err(BadHostArgument.into());
+            return Err(BadHostArgument::TooMuch { import: "random-bytes", wanted: len, max: RANDOM_BYTES_MAX }.into());
         }
         let mut bytes = vec![0; len as usize];
         rand::rng().fill_bytes(&mut bytes);

@@ -2,10 +2,9 @@
 
 use super::super::instance::Guest;
 use super::super::instance::HostCallError;
-use super::super::memory::{BadHostArgument, guest_memory};
+use super::super::job::Job;
+use super::super::memory::guest_memory;
 use super::{Answer, init_done};
-use crate::function::ReportedError;
-use serde::Serialize;
 use wasmtime::{Caller, Extern, InstancePre, Linker, ModuleExport, Store};
 
 /// The module that the imports belong to.
@@ -17,35 +16,35 @@ pub(in super::super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::R
         Ok(i32::try_from(caller.data().event.len())?)
     })?;
     linker.func_wrap(MODULE, "event_read", |mut caller: Caller<'_, Guest>, pointer: i32| {
-        guest_memory(&mut caller)?.write_from_guest(pointer, |guest| &guest.event)
+        guest_memory(&mut caller, "event_read")?.write_from_guest(pointer, |guest| &guest.event)
     })?;
     linker.func_wrap(MODULE, "context_len", |mut caller: Caller<'_, Guest>| -> wasmtime::Result<i32> {
-        let context = context_json(caller.data())?;
+        let context = context_json(&caller.data().job)?;
         let length = i32::try_from(context.len())?;
         caller.data_mut().context_json = Some(context);
         Ok(length)
     })?;
     linker.func_wrap(MODULE, "context_read", |mut caller: Caller<'_, Guest>, pointer: i32| {
         if caller.data().context_json.is_none() {
-            caller.data_mut().context_json = Some(context_json(caller.data())?);
+            caller.data_mut().context_json = Some(context_json(&caller.data().job)?);
         }
-        guest_memory(&mut caller)?
+        guest_memory(&mut caller, "context_read")?
             .write_from_guest(pointer, |guest| guest.context_json.as_deref().unwrap_or_default().as_bytes())
     })?;
     linker.func_wrap(MODULE, "respond", |mut caller: Caller<'_, Guest>, pointer: i32, length: i32| {
-        let mut memory = guest_memory(&mut caller)?;
+        let mut memory = guest_memory(&mut caller, "respond")?;
         let answer = Answer::result(memory.slice(pointer, length)?, memory.job().response_bytes_max);
         memory.guest().answer = Some(answer);
         wasmtime::Result::Ok(())
     })?;
     linker.func_wrap(MODULE, "fail", |mut caller: Caller<'_, Guest>, pointer: i32, length: i32| {
-        let mut memory = guest_memory(&mut caller)?;
+        let mut memory = guest_memory(&mut caller, "fail")?;
         let answer = Answer::error_object(memory.slice(pointer, length)?, memory.job().response_bytes_max);
         memory.guest().answer = Some(answer);
         wasmtime::Result::Ok(())
     })?;
     linker.func_wrap(MODULE, "panicked", |mut caller: Caller<'_, Guest>, pointer: i32, length: i32| {
-        let mut memory = guest_memory(&mut caller)?;
+        let mut memory = guest_memory(&mut caller, "panicked")?;
         let message = panic_message(memory.slice(pointer, length)?);
         memory.guest().panic_message = Some(message);
         wasmtime::Result::Ok(())
@@ -61,7 +60,7 @@ pub(in super::super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::R
         },
     )?;
     linker.func_wrap(MODULE, "call_read", |mut caller: Caller<'_, Guest>, pointer: i32| {
-        guest_memory(&mut caller)?.write_from_guest(pointer, |guest| &guest.call_answer)
+        guest_memory(&mut caller, "call_read")?.write_from_guest(pointer, |guest| &guest.call_answer)
     })?;
     Ok(())
 }
@@ -78,7 +77,7 @@ pub(super) async fn run(
     for (export, is_entry) in initialize.map(|export| (export, false)).into_iter().chain([(entry, true)]) {
         // The code's loading has looked at these exports, so they are functions of this type.
         let Some(Extern::Func(function)) = instance.get_module_export(&mut *store, export) else {
-            return Err(BadHostArgument.into());
+            return Err(wasmtime::format_err!("an export is gone that was there when the code was loaded"));
         };
         let function = function.typed::<(), ()>(&*store)?;
         if is_entry {
@@ -96,16 +95,16 @@ async fn call(
     input: i32,
     input_len: i32,
 ) -> wasmtime::Result<i32> {
-    let mut memory = guest_memory(caller)?;
-    let name = text(memory.slice(name, name_len)?)?.to_owned();
-    let input = text(memory.slice(input, input_len)?)?.to_owned();
+    let mut memory = guest_memory(caller, "call")?;
+    let name = memory.text("the name", name, name_len)?.to_owned();
+    let input = memory.text("the input", input, input_len)?.to_owned();
     let result = match memory.guest().calls.clone() {
         Some(calls) => calls.call(&name, input).await,
         None => Err(HostCallError::not_granted(&name)),
     };
     let (answer, failed) = match result {
         Ok(output) => (output.into_bytes(), false),
-        Err(HostCallError::Reported(error)) => (error_object(&error)?, true),
+        Err(HostCallError::Reported(error)) => (error.to_json(), true),
         Err(panicked @ HostCallError::Panicked { .. }) => return Err(panicked.into()),
     };
     let length = i32::try_from(answer.len())?;
@@ -113,61 +112,15 @@ async fn call(
     Ok(if failed { -length } else { length })
 }
 
-fn text(bytes: &[u8]) -> Result<&str, BadHostArgument> {
-    std::str::from_utf8(bytes).map_err(|_| BadHostArgument)
-}
-
-/// The longest panic message that is kept.
+/// The longest message of a trap that is kept.
 const PANIC_MESSAGE_BYTES_MAX: usize = 4096;
 
 /// A message from a guest that is about to abort: anything goes, so anything is made readable.
-pub(super) fn panic_message(bytes: &[u8]) -> String {
+pub(in super::super) fn panic_message(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..bytes.len().min(PANIC_MESSAGE_BYTES_MAX)]).into_owned()
 }
 
-fn error_object(error: &ReportedError) -> serde_json::Result<Vec<u8>> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct ErrorObject<'a> {
-        error_type: &'a str,
-        error_message: &'a str,
-        stack_trace: &'a [String],
-    }
-    serde_json::to_vec(&ErrorObject {
-        error_type: &error.error_type,
-        error_message: &error.error_message,
-        stack_trace: &error.stack_trace,
-    })
-}
-
 /// The context as one JSON object, with the field names of contract 1 in snake_case.
-fn context_json(guest: &Guest) -> serde_json::Result<String> {
-    #[derive(Serialize)]
-    struct Context<'a> {
-        request_id: String,
-        function_name: &'a str,
-        function_version: String,
-        invoked_function_arn: String,
-        memory_limit_mb: u32,
-        deadline_ms: u64,
-        log_group_name: String,
-        log_stream_name: String,
-        trace_id: Option<&'a str>,
-        client_context: Option<&'a str>,
-        identity: Option<&'a str>,
-    }
-    let job = &guest.job;
-    serde_json::to_string(&Context {
-        request_id: job.request_id.to_string(),
-        function_name: job.configuration.function_name.as_str(),
-        function_version: job.configuration.version.to_string(),
-        invoked_function_arn: job.invoked_arn.to_string(),
-        memory_limit_mb: job.memory_limit_mb(),
-        deadline_ms: job.deadline_unix_ms(),
-        log_group_name: job.log_group_name(),
-        log_stream_name: job.log_stream_name(),
-        trace_id: job.trace_id.as_deref(),
-        client_context: job.client_context.as_deref(),
-        identity: None,
-    })
+fn context_json(job: &Job) -> serde_json::Result<String> {
+    serde_json::to_string(&job.context())
 }

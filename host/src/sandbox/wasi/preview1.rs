@@ -49,25 +49,25 @@ pub(in super::super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::R
     wasmtime_wasi::p1::add_to_linker_async(linker, Guest::preview1)?;
     linker.allow_shadowing(true);
     linker.func_wrap(MODULE, "args_sizes_get", |mut caller: Caller<'_, Guest>, count: i32, bytes: i32| {
-        write_sizes(&mut caller, count, bytes, &[PROGRAM_NAME.as_bytes()])
+        write_sizes(&mut caller, "args_sizes_get", count, bytes, &[PROGRAM_NAME.as_bytes()])
     })?;
     linker.func_wrap(MODULE, "args_get", |mut caller: Caller<'_, Guest>, pointers: i32, texts: i32| {
-        write_texts(&mut caller, pointers, texts, &[PROGRAM_NAME.as_bytes()])
+        write_texts(&mut caller, "args_get", pointers, texts, &[PROGRAM_NAME.as_bytes()])
     })?;
     linker.func_wrap(MODULE, "environ_sizes_get", |mut caller: Caller<'_, Guest>, count: i32, bytes: i32| {
         let environment = environment(&caller);
-        write_sizes(&mut caller, count, bytes, &environment)
+        write_sizes(&mut caller, "environ_sizes_get", count, bytes, &environment)
     })?;
     linker.func_wrap(MODULE, "environ_get", |mut caller: Caller<'_, Guest>, pointers: i32, texts: i32| {
         let environment = environment(&caller);
-        write_texts(&mut caller, pointers, texts, &environment)
+        write_texts(&mut caller, "environ_get", pointers, texts, &environment)
     })?;
     linker.func_wrap(
         MODULE,
         "clock_res_get",
         |mut caller: Caller<'_, Guest>, clock: i32, result: i32| match clock {
             CLOCK_REALTIME | CLOCK_MONOTONIC => {
-                guest_memory(&mut caller)?.write_u64(result, 1)?;
+                guest_memory(&mut caller, "clock_res_get")?.write_u64(result, 1)?;
                 Ok(ERRNO_SUCCESS)
             }
             _ => wasmtime::Result::Ok(ERRNO_BADF),
@@ -85,7 +85,7 @@ pub(in super::super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::R
                 CLOCK_MONOTONIC => Monotonic::now_nanos(),
                 _ => return wasmtime::Result::Ok(ERRNO_BADF),
             };
-            guest_memory(&mut caller)?.write_u64(result, nanos)?;
+            guest_memory(&mut caller, "clock_time_get")?.write_u64(result, nanos)?;
             Ok(ERRNO_SUCCESS)
         },
     )?;
@@ -101,7 +101,7 @@ pub(in super::super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::R
 
 fn random_get(mut caller: Caller<'_, Guest>, pointer: i32, length: i32) -> wasmtime::Result<i32> {
     let deadline = caller.data().job.deadline;
-    let mut memory = guest_memory(&mut caller)?;
+    let mut memory = guest_memory(&mut caller, "random_get")?;
     for chunk in memory.slice_mut(pointer, length)?.chunks_mut(RANDOM_CHUNK_BYTES) {
         rand::rng().fill_bytes(chunk);
         if chunk.len() == RANDOM_CHUNK_BYTES && Instant::now() >= deadline {
@@ -123,7 +123,7 @@ fn fd_write(
         return Ok(ERRNO_BADF);
     }
     let captured = caller.data().wasi.captured.clone().filter(|_| fd == STDOUT);
-    let mut memory = guest_memory(&mut caller)?;
+    let mut memory = guest_memory(&mut caller, "fd_write")?;
     let job = memory.job();
     let Some(vectors_bytes) = vectors_count.cast_unsigned().checked_mul(8) else { return Ok(ERRNO_INVAL) };
     let list = memory.slice(vectors, vectors_bytes.cast_signed())?;
@@ -154,11 +154,12 @@ fn environment(caller: &Caller<'_, Guest>) -> Vec<Vec<u8>> {
 /// Writes how many texts there are, and how many bytes with a NUL after each.
 fn write_sizes(
     caller: &mut Caller<'_, Guest>,
+    import: &'static str,
     count: i32,
     bytes: i32,
     texts: &[impl AsRef<[u8]>],
 ) -> wasmtime::Result<i32> {
-    let mut memory = guest_memory(caller)?;
+    let mut memory = guest_memory(caller, import)?;
     let total: usize = texts.iter().map(|text| text.as_ref().len() + 1).sum();
     memory.write_u32(count, u32::try_from(texts.len())?)?;
     memory.write_u32(bytes, u32::try_from(total)?)?;
@@ -168,11 +169,12 @@ fn write_sizes(
 /// Writes the texts one after another, each with a NUL, and a list of pointers to them.
 fn write_texts(
     caller: &mut Caller<'_, Guest>,
+    import: &'static str,
     mut pointers: i32,
     mut at: i32,
     texts: &[impl AsRef<[u8]>],
 ) -> wasmtime::Result<i32> {
-    let mut memory: GuestMemory<'_> = guest_memory(caller)?;
+    let mut memory: GuestMemory<'_> = guest_memory(caller, import)?;
     for text in texts {
         let text = text.as_ref();
         memory.write_u32(pointers, at.cast_unsigned())?;

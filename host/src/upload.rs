@@ -1,23 +1,25 @@
 //! From what a caller uploads to code that is ready to run.
 
-use crate::code::{Code, CodeInspection, Source};
-use crate::error::{InvalidParameterValue, RequestTooLarge, ServiceError};
+use crate::code::{Code, Source};
+use crate::error::{Error, InvalidParameterValue, RequestTooLarge, ServiceError};
 use crate::function::CodeSha256;
 use crate::invocation::Invoker;
 use crate::invocation::executable::Executable;
 use crate::registry;
 use crate::sandbox::code::GuestCode;
 use crate::sandbox::code::archive::{ArchiveLimits, ArchiveRefusal, Package};
-use crate::sandbox::code::inspect::{CodeKind, CodeLimits, inspect};
+use crate::sandbox::code::inspect::{CodeKind, CodeLimits, CodeReport, inspect};
 use crate::sandbox::engine::EngineProfile;
 use crate::sandbox::{LoadError, Sandbox};
 use bytes::Bytes;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Why code was not taken.
 #[derive(Debug)]
-pub(super) enum UploadError {
+pub(crate) enum UploadError {
     InvalidParameterValue(InvalidParameterValue),
     RequestTooLarge(RequestTooLarge),
     Service(ServiceError),
@@ -48,7 +50,7 @@ pub(crate) struct UploadLimits {
 }
 
 /// Unpacks, inspects and compiles code, for a function with or without a fuel budget.
-pub(super) async fn make_ready(
+pub(crate) async fn make_ready(
     invoker: &Invoker,
     limits: UploadLimits,
     code: Code,
@@ -69,7 +71,7 @@ pub(super) async fn make_ready(
 }
 
 /// Compiles code for a profile, if it has not been.
-pub(super) async fn compile(
+pub(crate) async fn compile(
     sandbox: &Arc<Sandbox>,
     code: &Arc<GuestCode>,
     profile: EngineProfile,
@@ -108,37 +110,61 @@ async fn open(sandbox: &Sandbox, upload: Upload, limits: UploadLimits) -> Result
         .unwrap_or_else(|error| Err(UploadError::Service(ServiceError::new("the upload was not unpacked", error))))
 }
 
-/// What can be said of an upload without compiling it.
-pub(crate) fn inspect_upload(code: &Code) -> CodeInspection {
-    let limits = UploadLimits::default();
-    let refused = |error| CodeInspection { report: None, refusal: Some(error) };
-    let bytes = match &code.0 {
-        Source::Native { .. } => return CodeInspection { report: None, refusal: None },
-        Source::Bytes(bytes) => Ok(bytes.clone()),
-        Source::File(path) => read_file(path, limits.archive.upload_bytes_max),
-    };
-    let package = bytes.and_then(|bytes| Package::open(bytes, &limits.archive, None).map_err(archive_error));
-    match package {
-        Err(error) => refused(error.into()),
-        Ok(package) => {
-            let inspection = inspect(&package.module, &limits.code);
-            let refusal = inspection.verdict.err().map(|refusal| InvalidParameterValue::from(refusal).into());
-            CodeInspection { report: Some(inspection.report), refusal }
+/// What [`Code::inspect`] found.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CodeInspection {
+    /// What the code says about itself, as far as it could be read. `None` if there was no guest module to read.
+    pub report: Option<CodeReport>,
+    /// Why a function can't be created from it, if it can't.
+    pub refusal: Option<Error>,
+}
+
+impl Code {
+    /// Looks at the code without compiling or running it: its contract, imports and exports, what memory it needs, and why
+    /// it would be refused. Blocking: it reads the file and, of a zip, unpacks it.
+    ///
+    /// A native closure has nothing to be looked at, and is never refused.
+    pub fn inspect(&self) -> CodeInspection {
+        let limits = UploadLimits::default();
+        let bytes = match &self.0 {
+            Source::Native { .. } => return CodeInspection { report: None, refusal: None },
+            Source::Bytes(bytes) => Ok(bytes.clone()),
+            Source::File(path) => read_file(path, limits.archive.upload_bytes_max),
+        };
+        let package = bytes.and_then(|bytes| Package::open(bytes, &limits.archive, None).map_err(archive_error));
+        match package {
+            Err(error) => CodeInspection { report: None, refusal: Some(error.into()) },
+            Ok(package) => {
+                let inspection = inspect(&package.module, &limits.code);
+                let refusal = inspection.verdict.err().map(|refusal| InvalidParameterValue::from(refusal).into());
+                CodeInspection { report: Some(inspection.report), refusal }
+            }
         }
     }
 }
 
 /// Reads a file, unless it is too large to be uploaded.
 fn read_file(path: &Path, bytes_max: u64) -> Result<Bytes, UploadError> {
-    let unreadable = |source: std::io::Error| {
-        let (path, reason) = (path.to_owned(), source.kind());
-        UploadError::InvalidParameterValue(InvalidParameterValue::CodeFile { path, reason })
-    };
-    let length = std::fs::metadata(path).map_err(unreadable)?.len();
-    if length > bytes_max {
-        return Err(archive_error(ArchiveRefusal::UploadTooLarge { bytes: length, limit: bytes_max }));
+    let too_large = |bytes| archive_error(ArchiveRefusal::UploadTooLarge { bytes, limit: bytes_max });
+    let unreadable =
+        |reason| UploadError::InvalidParameterValue(InvalidParameterValue::CodeFile { path: path.to_owned(), reason });
+    let metadata = std::fs::metadata(path).map_err(|error| unreadable(error.kind()))?;
+    // A device or a pipe may have no end, or no beginning.
+    match metadata.file_type() {
+        kind if kind.is_file() => {}
+        kind if kind.is_dir() => return Err(unreadable(ErrorKind::IsADirectory)),
+        _ => return Err(unreadable(ErrorKind::Unsupported)),
     }
-    std::fs::read(path).map(Bytes::from).map_err(unreadable)
+    if metadata.len() > bytes_max {
+        return Err(too_large(metadata.len()));
+    }
+    let mut bytes = Vec::new();
+    // The file may have grown since.
+    let file = File::open(path).map(|file| file.take(bytes_max.saturating_add(1)));
+    file.and_then(|mut file| file.read_to_end(&mut bytes)).map_err(|error| unreadable(error.kind()))?;
+    let length = bytes.len() as u64;
+    if length > bytes_max { Err(too_large(length)) } else { Ok(Bytes::from(bytes)) }
 }
 
 fn archive_error(refusal: ArchiveRefusal) -> UploadError {
