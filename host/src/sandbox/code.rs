@@ -8,16 +8,24 @@ use super::contract::component::FunctionPre;
 use super::engine::{EngineProfile, Engines};
 use super::frames::Symbolizer;
 use super::instance::Guest;
+use super::job::Job;
 use super::wasi;
 use archive::{Package, TaskFiles};
 use bytes::Bytes;
 use inspect::Contract;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wasmtime::component::Component;
 use wasmtime::{Engine, ExternType, InstancePre, Linker, Module, ModuleExport};
 use wasmtime_wasi::p2::bindings::CommandPre;
+
+impl LoadedCode {
+    /// Whether a guest that runs this code has to end now: its time is over, nobody waits for it, or its host is closing.
+    pub(super) fn must_end(&self, job: &Job) -> bool {
+        Instant::now() >= job.deadline || job.is_cancelled() || self.engines.is_closing()
+    }
+}
 
 /// A function's code as it was uploaded, and its compiled forms.
 pub(crate) struct GuestCode {

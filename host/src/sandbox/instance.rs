@@ -192,14 +192,13 @@ fn at_tick(store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline
     if let Some(budget) = job.fuel_budget {
         job.meter.set_fuel_used(budget.saturating_sub(store.get_fuel().unwrap_or(0)));
     }
-    let now = Instant::now();
-    if now >= job.deadline || job.is_cancelled() || guest.code.engines.is_closing() {
+    if guest.code.must_end(job) {
         return Ok(UpdateDeadline::Interrupt);
     }
     Ok(match guest.place.get() {
         Place::CallersThread => UpdateDeadline::Continue(1),
         Place::Workers => UpdateDeadline::Yield(1),
-        Place::CallersTask if now.saturating_duration_since(job.started) < GRACE => UpdateDeadline::Continue(1),
+        Place::CallersTask if job.started.elapsed() < GRACE => UpdateDeadline::Continue(1),
         Place::CallersTask => {
             USED_UP_GRACE.set(true);
             UpdateDeadline::Yield(1)

@@ -6,6 +6,9 @@ pub(crate) const LOG_TAIL_BYTES: usize = 4096;
 /// Longest line that is one `tracing` event; a longer one is cut into several.
 const LINE_BYTES_MAX: usize = 8 * 1024;
 
+/// What a line costs beside its bytes, against the limit on logged bytes: an event of empty lines is a flood, too.
+const LINE_OVERHEAD_BYTES: usize = 64;
+
 /// The target of the `tracing` events that carry guests' output.
 pub(crate) const LOG_TARGET: &str = "fnhost::guest";
 
@@ -49,9 +52,9 @@ impl LogLines {
         if self.left_bytes == 0 {
             return;
         }
-        let taken = &output[..output.len().min(self.left_bytes)];
-        self.left_bytes -= taken.len();
-        for piece in taken.split_inclusive(|&byte| byte == b'\n') {
+        for piece in output.split_inclusive(|&byte| byte == b'\n') {
+            let piece = &piece[..piece.len().min(self.left_bytes)];
+            self.left_bytes -= piece.len();
             for chunk in piece.chunks(LINE_BYTES_MAX) {
                 if self.partial.len() + chunk.len() > LINE_BYTES_MAX {
                     self.flush(&mut emit);
@@ -59,7 +62,11 @@ impl LogLines {
                 self.partial.extend_from_slice(chunk);
             }
             if piece.ends_with(b"\n") {
+                self.left_bytes = self.left_bytes.saturating_sub(LINE_OVERHEAD_BYTES);
                 self.flush(&mut emit);
+            }
+            if self.left_bytes == 0 {
+                break;
             }
         }
         if self.left_bytes == 0 {
@@ -99,7 +106,7 @@ mod tests {
     #[test]
     fn lines_are_events_and_a_flood_ends() {
         let mut lines = Vec::new();
-        let mut log = LogLines::new(20);
+        let mut log = LogLines::new(20 + 2 * LINE_OVERHEAD_BYTES);
         log.write(b"one\ntw", |l| lines.push(l.to_owned()));
         log.write(b"o\nthree", |l| lines.push(l.to_owned()));
         log.flush(|l| lines.push(l.to_owned()));

@@ -24,6 +24,13 @@ pub(super) const TASK_ROOT: &str = "/var/task";
 /// The program name that guests see as their first argument: Lambda's entry program.
 pub(super) const PROGRAM_NAME: &str = "bootstrap";
 
+/// Open files, streams and pollables of one guest at a time: each open file is a descriptor of the whole process, and each
+/// pollable is memory that no limiter counts. More is a trap. (wasmtime-wasi's default is 1,000,000.)
+const RESOURCES_MAX: usize = 512;
+
+/// Randomness that a component gets at once; more is a trap. It is made without a look at the deadline.
+const RANDOM_BYTES_MAX: u64 = 1024 * 1024;
+
 /// The WASI state of one guest, made when the guest first needs it: it costs 0.5 to 1.5 us, and most functions that
 /// compute never look at a file.
 #[derive(Default)]
@@ -45,7 +52,9 @@ impl Guest {
     /// The state behind `wasi_snapshot_preview1`.
     pub(super) fn preview1(&mut self) -> &mut WasiP1Ctx {
         if self.wasi.preview1.is_none() {
-            self.wasi.preview1 = Some(Box::new(self.wasi_builder().build_p1()));
+            let mut preview1 = self.wasi_builder().build_p1();
+            preview1.ctx().table.set_max_capacity(RESOURCES_MAX);
+            self.wasi.preview1 = Some(Box::new(preview1));
         }
         // Filled in the line before.
         self.wasi.preview1.get_or_insert_with(|| Box::new(WasiCtxBuilder::new().build_p1()))
@@ -59,6 +68,7 @@ impl Guest {
             .initial_cwd(TASK_ROOT)
             .stderr(Sink::Log(Arc::clone(&self.job)))
             .monotonic_clock(Monotonic)
+            .max_random_size(RANDOM_BYTES_MAX)
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false);
@@ -83,7 +93,9 @@ impl Guest {
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         if self.wasi.preview2.is_none() {
-            self.wasi.preview2 = Some(Box::new((self.wasi_builder().build(), ResourceTable::new())));
+            let mut table = ResourceTable::new();
+            table.set_max_capacity(RESOURCES_MAX);
+            self.wasi.preview2 = Some(Box::new((self.wasi_builder().build(), table)));
         }
         // Filled in the line before.
         let (ctx, table) = &mut **self.wasi.preview2.get_or_insert_with(Box::default);

@@ -3,7 +3,7 @@
 use super::super::instance::{Guest, HostCallError};
 use super::super::job::GuestContext;
 use super::super::memory::BadHostArgument;
-use super::core::panic_message;
+use super::core::{check_call, panic_message};
 use super::{Answer, init_done};
 use crate::function::ReportedError;
 use bytes::Bytes;
@@ -117,6 +117,7 @@ impl Host for Guest {
     }
 
     async fn call(&mut self, name: String, input: String) -> wasmtime::Result<Result<String, FunctionError>> {
+        check_call("call", &name, &input)?;
         let result = match self.calls.clone() {
             Some(calls) => calls.call(&name, input).await,
             None => Err(HostCallError::not_granted(&name)),

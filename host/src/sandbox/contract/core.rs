@@ -3,8 +3,9 @@
 use super::super::instance::Guest;
 use super::super::instance::HostCallError;
 use super::super::job::Job;
-use super::super::memory::guest_memory;
+use super::super::memory::{BadHostArgument, guest_memory};
 use super::{Answer, init_done};
+use crate::limits::{HOST_FUNCTION_NAME_CHARS_MAX, PAYLOAD_BYTES_MAX};
 use wasmtime::{Caller, Extern, InstancePre, Linker, ModuleExport, Store};
 
 /// The module that the imports belong to.
@@ -96,8 +97,10 @@ async fn call(
     input_len: i32,
 ) -> wasmtime::Result<i32> {
     let mut memory = guest_memory(caller, "call")?;
-    let name = memory.text("the name", name, name_len)?.to_owned();
-    let input = memory.text("the input", input, input_len)?.to_owned();
+    let name = memory.text("the name", name, name_len)?;
+    let input = memory.text("the input", input, input_len)?;
+    check_call("call", name, input)?;
+    let (name, input) = (name.to_owned(), input.to_owned());
     let result = match memory.guest().calls.clone() {
         Some(calls) => calls.call(&name, input).await,
         None => Err(HostCallError::not_granted(&name)),
@@ -110,6 +113,19 @@ async fn call(
     let length = i32::try_from(answer.len())?;
     caller.data_mut().call_answer = answer;
     Ok(if failed { -length } else { length })
+}
+
+/// Refuses a host call that is larger than any can be, before it is copied: what the host holds for a guest counts in no
+/// limiter.
+pub(super) fn check_call(import: &'static str, name: &str, input: &str) -> Result<(), BadHostArgument> {
+    // A character has 4 bytes at most.
+    for (text, max) in [(name, 4 * HOST_FUNCTION_NAME_CHARS_MAX), (input, PAYLOAD_BYTES_MAX)] {
+        if text.len() > max {
+            let as_u32 = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+            return Err(BadHostArgument::TooMuch { import, wanted: as_u32(text.len()), max: as_u32(max) });
+        }
+    }
+    Ok(())
 }
 
 /// The longest message of a trap that is kept.

@@ -7,7 +7,8 @@ use super::super::instance::Guest;
 use super::super::memory::{GuestMemory, guest_memory};
 use super::{Monotonic, PROGRAM_NAME};
 use rand::Rng;
-use std::time::{Instant, SystemTime};
+use std::sync::Arc;
+use std::time::SystemTime;
 use wasmtime::{Caller, Linker, Trap};
 use wasmtime_wasi::I32Exit;
 
@@ -26,6 +27,9 @@ const CLOCK_MONOTONIC: i32 = 1;
 
 /// What one `fd_write` takes; POSIX lets a write be short, and a guest may name the same megabytes a million times.
 const WRITE_BYTES_MAX: usize = 1024 * 1024;
+
+/// How many pieces one `fd_write` takes (Linux's IOV_MAX). Each costs the host work, also an empty one.
+const WRITE_VECTORS_MAX: usize = 1024;
 
 /// How much randomness is made between two looks at the deadline.
 const RANDOM_CHUNK_BYTES: usize = 64 * 1024;
@@ -100,11 +104,11 @@ pub(in super::super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::R
 }
 
 fn random_get(mut caller: Caller<'_, Guest>, pointer: i32, length: i32) -> wasmtime::Result<i32> {
-    let deadline = caller.data().job.deadline;
+    let (job, code) = (Arc::clone(&caller.data().job), Arc::clone(&caller.data().code));
     let mut memory = guest_memory(&mut caller, "random_get")?;
     for chunk in memory.slice_mut(pointer, length)?.chunks_mut(RANDOM_CHUNK_BYTES) {
         rand::rng().fill_bytes(chunk);
-        if chunk.len() == RANDOM_CHUNK_BYTES && Instant::now() >= deadline {
+        if chunk.len() == RANDOM_CHUNK_BYTES && code.must_end(&job) {
             return Err(Trap::Interrupt.into());
         }
     }
@@ -127,6 +131,9 @@ fn fd_write(
     let job = memory.job();
     let Some(vectors_bytes) = vectors_count.cast_unsigned().checked_mul(8) else { return Ok(ERRNO_INVAL) };
     let list = memory.slice(vectors, vectors_bytes.cast_signed())?;
+    if list.len() / 8 > WRITE_VECTORS_MAX {
+        return Ok(ERRNO_INVAL);
+    }
     let mut total = 0_usize;
     for vector in list.chunks_exact(8) {
         let field = |at: usize| i32::from_le_bytes([vector[at], vector[at + 1], vector[at + 2], vector[at + 3]]);
