@@ -2,6 +2,7 @@
 
 mod debug_info;
 mod expected;
+mod host_calls;
 
 use crate::test_host::{self, ending, invoke, payload, refused};
 use expected::{REFUSALS, RUNS};

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wasmtime::{Engine, Memory, ResourceLimiter, Store, StoreContextMut, UpdateDeadline};
 
 /// How long a guest may hold the thread of its caller. With ticks of 1 ms it is held 0.5 to 1.5 ms at most, and short
