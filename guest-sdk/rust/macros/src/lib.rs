@@ -8,7 +8,7 @@ use syn::ItemFn;
 
 /// Makes a plain function the function that this program is.
 ///
-/// ```ignore
+/// ```text
 /// #[fnhost_guest::handler]
 /// fn thumbnail(event: Event, ctx: Context) -> Result<Reply, Error> { … }
 /// ```
