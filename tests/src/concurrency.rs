@@ -183,8 +183,8 @@ async fn permits_come_back_on_every_path() {
     ];
     for (name, path) in guests {
         let create = host.create_function(name, Code::file(path)).grant("echo");
-        let create = if name == "timed-out" { create.timeout(Duration::from_millis(20)) } else { create };
-        create.await.unwrap();
+        let timeout = if name == "timed-out" { Duration::from_millis(20) } else { BOUND };
+        create.timeout(timeout).await.unwrap();
     }
     host.create_function("out-of-fuel", Code::file(WAT_LOOP_HANDLE)).fuel(1000).await.unwrap();
     host.create_function("native", Code::native(|_: Value, _| async { Ok::<_, ReportedError>(1) })).await.unwrap();
@@ -226,7 +226,7 @@ async fn permits_come_back_on_every_path() {
 async fn who_has_an_answer_may_call_again() {
     let host = builder().concurrency_max(1).build().unwrap();
     for (name, path) in [("busy", WAT_SPIN_MS), ("asleep", WAT_SLEEP_10MS)] {
-        host.create_function(name, Code::file(path)).await.unwrap();
+        host.create_function(name, Code::file(path)).timeout(BOUND).await.unwrap();
         for _ in 0..100 {
             assert_eq!(host.invoke(name).await.unwrap().function_error, None, "{name}");
         }

