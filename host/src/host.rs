@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 
 /// A place where functions live and run: Lambda's programming model in this process.
 ///
-/// Cheap to clone; all clones are the same host. Every operation is a value: `.await` it in any runtime, or call `.wait()`
+/// Cheap to clone; all clones are the same host. Every operation of Lambda is a value: `.await` it in any runtime, or call `.wait()`
 /// on it on a thread without one. The host ends when its last clone is dropped.
 ///
 /// # Threads
@@ -40,7 +40,8 @@ use std::time::{Duration, Instant};
 /// A host starts none until it needs them. Then: one thread `fnhost-ticker` for the whole process, which sleeps while
 /// nothing runs; `fnhost-worker` threads of its own, where guests go that keep a processor for long, and where blocking
 /// closures, file reads and compilations run; `fnhost-compile` threads during a compilation. wasmtime installs handlers for
-/// SIGSEGV, SIGILL, SIGFPE and SIGBUS, which pass on what is not a guest's. All threads end with the last host.
+/// SIGSEGV, SIGILL, SIGFPE and SIGBUS, which pass on what is not a guest's. All threads end with the last
+/// host, once the blocking closure or compilation that they are in has returned.
 #[derive(Clone)]
 pub struct Host {
     pub(crate) inner: Arc<HostInner>,

@@ -16,7 +16,7 @@
 //! ```
 //!
 //! A failing guest is `Ok(response)` with a [`FunctionError`](function::FunctionError); an `Err` is what Lambda itself would
-//! refuse, and nothing ran.
+//! refuse. Nothing ran then, but for `Service` (500): the host failed or was shut down, and the function may have run in part.
 
 mod blocking;
 mod clock;

@@ -107,13 +107,15 @@ impl Sandbox {
         held: impl Send + 'static,
     ) -> Running {
         let place = Arc::new(SharedPlace::new(Place::CallersTask));
-        let held: Held = Box::new((self.in_progress(), held));
+        let (in_progress, ticking) = self.in_progress();
+        let held: Held = Box::new((in_progress, held));
         let engines = Arc::clone(&self.engines);
         let work = {
             let (code, job, place) = (Arc::clone(&code), Arc::clone(&job), Arc::clone(&place));
             async move {
-                let store = engines
-                    .get(code.profile)
+                let store = ticking
+                    .map_err(wasmtime::Error::from)
+                    .and_then(|()| engines.get(code.profile))
                     .and_then(|engine| new_store(engine, code, Arc::clone(&job), event, calls, place));
                 let (outcome, store) = match store {
                     Ok(mut store) => {
@@ -138,12 +140,16 @@ impl Sandbox {
         job: Arc<Job>,
         held: impl Send + 'static,
     ) -> Running {
-        let held: Held = Box::new((self.in_progress(), held));
+        let (in_progress, ticking) = self.in_progress();
+        let held: Held = Box::new((in_progress, held));
         let finish = {
             let job = Arc::clone(&job);
             async move {
                 job.meter.init_done(Duration::ZERO);
-                let ending = work.await;
+                let ending = match ticking {
+                    Ok(()) => work.await,
+                    Err(error) => outcome::Ending::HostFault(format!("can't start the ticker: {error}")),
+                };
                 let ran = job.started.elapsed();
                 let outcome = if job.remaining().is_zero() {
                     Outcome::timed_out(&job)
@@ -188,14 +194,11 @@ impl Sandbox {
         left
     }
 
-    /// Counts an invocation in, and has the ticker awake for it.
-    fn in_progress(&self) -> InProgress {
+    /// Counts an invocation in, and has the ticker awake for it: without the ticker no deadline would hold.
+    fn in_progress(&self) -> (InProgress, std::io::Result<()>) {
         self.engines.begin();
         let in_progress = InProgress(Arc::clone(&self.engines));
-        if let Err(error) = self.ticker.ensure_awake() {
-            tracing::error!(%error, "can't start the ticker: deadlines of busy guests do not hold");
-        }
-        in_progress
+        (in_progress, self.ticker.ensure_awake())
     }
 
     /// Compiles and links a package, or finds that it has been. The caller waits as long as its host allows.

@@ -121,7 +121,7 @@ pub struct CodeInspection {
 }
 
 impl Code {
-    /// Looks at the code without compiling or running it: its contract, imports and exports, what memory it needs, and why
+    /// Looks at the code by the default limits, without compiling or running it: its contract, imports and exports, what memory it needs, and why
     /// it would be refused. Blocking: it reads the file and, of a zip, unpacks it.
     ///
     /// A native closure has nothing to be looked at, and is never refused.

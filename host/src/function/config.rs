@@ -25,8 +25,8 @@ pub struct FunctionConfiguration {
     pub version: Version,
     /// At most 256 characters. Default: empty.
     pub description: String,
-    /// The entry point, for contracts that have a choice: at most 128 characters without blanks. Default: empty, which
-    /// means the contract's own.
+    /// The name that guests see as `_HANDLER`: at most 128 characters without blanks. Default: empty. The host calls the
+    /// entry point of the code's contract, whatever this says.
     pub handler: String,
     /// Memory of a sandbox, summed over all its memories and tables, in bytes. Default: 128 MiB. See
     /// [`MEMORY_BYTES`](limits::MEMORY_BYTES).

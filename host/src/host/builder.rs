@@ -25,7 +25,7 @@ pub struct HostBuilder {
     region: String,
     account: String,
     registry_limits: RegistryLimits,
-    sandbox_limits: SandboxLimits,
+    sandbox_limits: Option<SandboxLimits>,
     upload_limits: UploadLimits,
     host_functions: Vec<(String, Arc<dyn JsonClosure>)>,
     authorizer: Option<Box<dyn Authorizer>>,
@@ -71,7 +71,7 @@ impl Default for HostBuilder {
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
             registry_limits: RegistryLimits::default(),
-            sandbox_limits: SandboxLimits::default(),
+            sandbox_limits: None,
             upload_limits: UploadLimits::default(),
             host_functions: Vec::new(),
             authorizer: None,
@@ -97,10 +97,8 @@ impl HostBuilder {
         self
     }
 
-    /// What the registry may hold. The concurrency in it also bounds the sandboxes, unless
-    /// [`sandbox_limits`](HostBuilder::sandbox_limits) says otherwise.
+    /// What the registry may hold, and the concurrency that functions share.
     pub fn registry_limits(mut self, limits: RegistryLimits) -> Self {
-        self.sandbox_limits.sandboxes_max = limits.concurrent_executions_max;
         self.registry_limits = limits;
         self
     }
@@ -115,9 +113,10 @@ impl HostBuilder {
         self.registry_limits(limits)
     }
 
-    /// What the sandboxes may take together.
+    /// What the sandboxes may take together, their number included, whatever the concurrency is. Default: the defaults of
+    /// [`SandboxLimits`], and as many sandboxes as invocations at a time.
     pub fn sandbox_limits(mut self, limits: SandboxLimits) -> Self {
-        self.sandbox_limits = limits;
+        self.sandbox_limits = Some(limits);
         self
     }
 
@@ -208,12 +207,16 @@ impl HostBuilder {
     /// A malformed region or account, a host function's name that is taken, a limit of 0.
     pub fn build(self) -> Result<Host, BuildError> {
         let base = ArnBase::new(&self.region, &self.account)?;
-        check_limits(&self.sandbox_limits)?;
+        let sandbox_limits = self.sandbox_limits.unwrap_or_else(|| SandboxLimits {
+            sandboxes_max: self.registry_limits.concurrent_executions_max,
+            ..SandboxLimits::default()
+        });
+        check_limits(&sandbox_limits)?;
         // What a sandbox can't hold is refused when the function is created.
         let mut upload_limits = self.upload_limits;
-        upload_limits.code.memories_max = self.sandbox_limits.memories_per_sandbox_max.into();
-        upload_limits.code.tables_max = self.sandbox_limits.tables_per_sandbox_max.into();
-        upload_limits.code.core_instances_max = self.sandbox_limits.core_instances_per_sandbox_max.into();
+        upload_limits.code.memories_max = sandbox_limits.memories_per_sandbox_max.into();
+        upload_limits.code.tables_max = sandbox_limits.tables_per_sandbox_max.into();
+        upload_limits.code.core_instances_max = sandbox_limits.core_instances_per_sandbox_max.into();
         let events = Arc::new(Events::new(
             self.event_queue.unwrap_or_else(|| Arc::new(MemoryEventQueue::default())),
             Arc::clone(&self.clock),
@@ -223,7 +226,7 @@ impl HostBuilder {
         ));
         let invoker = Arc::new(Invoker {
             registry: Registry::new(base, self.registry_limits, SystemStamps),
-            sandbox: Arc::new(Sandbox::new(self.sandbox_limits)),
+            sandbox: Arc::new(Sandbox::new(sandbox_limits)),
             host_functions: by_name(self.host_functions)?,
             authorizer: self.authorizer,
             clock: self.clock,
@@ -242,7 +245,7 @@ impl std::fmt::Debug for HostBuilder {
             .field("region", &self.region)
             .field("account", &self.account)
             .field("registry_limits", &self.registry_limits)
-            .field("sandbox_limits", &self.sandbox_limits)
+            .field("sandbox_limits", &sandbox_limits)
             .finish_non_exhaustive()
     }
 }

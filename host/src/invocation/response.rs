@@ -9,7 +9,8 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 /// What the caller of an invocation gets: the function's result, or its failure. Both are an answer; an `Err` of
-/// [`Invoke`](crate::Invoke) means that the function did not run.
+/// [`Invoke`](crate::Invoke) means that the function did not run, but for `Service`: then
+/// the host failed or was shut down, and the function may have run in part.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Response {

@@ -58,7 +58,7 @@ struct AlarmState {
 static TICKER: Mutex<Weak<Ticker>> = Mutex::new(Weak::new());
 
 impl Ticker {
-    /// The ticker of this process, started if this is the first host.
+    /// The ticker of this process, made if this is the first host.
     pub(super) fn of_process() -> Arc<Ticker> {
         let mut current = lock(&TICKER);
         if let Some(ticker) = current.upgrade() {

@@ -174,7 +174,7 @@ pub(super) const RUNS: &[(&str, &[&str])] = &[
         "bad argument in Invoke: Pointer out of bounds: Region { start: 4294967295, len: 8 }",
         "bad argument in Invoke: Pointer out of bounds: Region { start: 65534, len: 8 }",
     ]),
-    ("poll_oneoff_many_subscriptions", &["timeout in Invoke"]),
+    ("poll_oneoff_many_subscriptions", &["bad argument in Invoke: resource table has no free keys"]),
     ("poll_oneoff_no_subscriptions", &[r#"success "28""#]),
     ("poll_oneoff_out_of_bounds", &[
         "bad argument in Invoke: Pointer out of bounds: Region { start: 65536, len: 8 }",
