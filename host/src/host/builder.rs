@@ -245,7 +245,7 @@ impl std::fmt::Debug for HostBuilder {
             .field("region", &self.region)
             .field("account", &self.account)
             .field("registry_limits", &self.registry_limits)
-            .field("sandbox_limits", &sandbox_limits)
+            .field("sandbox_limits", &self.sandbox_limits)
             .finish_non_exhaustive()
     }
 }
