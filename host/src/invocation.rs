@@ -274,6 +274,7 @@ impl Invoker {
             Ending::ShutDown => return Err(ServiceError::new("the host was shut down", ShuttingDown).into()),
             Ending::HostFault(reason) => return Err(ServiceError::new("the sandbox failed", reason).into()),
         };
+        job.meter.host_call_ended(|| self.clock.now());
         let receipt = receipt(job, ran, run.event.len(), payload.len(), function_error.as_ref());
         let log_tail = run.tail_logs.then(|| log_tail(job, &receipt, function_error.as_ref()));
         Ok(Response {

@@ -9,7 +9,7 @@ use crate::request_id::RequestId;
 use crate::sandbox::job::Job;
 use crate::sandbox::{HostCall, HostCallError, HostCalls};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 /// The invocation that a host function or a native function works for. Cheap to clone.
@@ -122,7 +122,8 @@ async fn run(
     let invoker = Arc::clone(&context.invoker);
     let panicked = |message| HostCallError::Panicked { name: name.to_owned(), message };
     let workers = invoker.sandbox.workers().map_err(|error| panicked(Some(error.to_string())))?;
-    let _timer = HostTimer { started: invoker.clock.now(), context: context.clone() };
+    context.job.meter.host_call_began(invoker.clock.now());
+    let _timer = HostTimer { context: context.clone() };
     match closure.call(context, input, workers).await {
         Ok(result) => result.map_err(HostCallError::Reported),
         Err(error) => Err(panicked(error.message)),
@@ -131,13 +132,11 @@ async fn run(
 
 /// Counts the time of a host function, also when it is dropped half-way.
 struct HostTimer {
-    started: SystemTime,
     context: InvocationContext,
 }
 
 impl Drop for HostTimer {
     fn drop(&mut self) {
-        let now = self.context.invoker.clock.now();
-        self.context.job.meter.add_host_time(now.duration_since(self.started).unwrap_or_default());
+        self.context.job.meter.host_call_ended(|| self.context.invoker.clock.now());
     }
 }

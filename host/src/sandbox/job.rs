@@ -51,6 +51,8 @@ pub(crate) struct Meter {
     log: Mutex<Log>,
     memory_peak_bytes: AtomicUsize,
     host_nanos: AtomicU64,
+    /// When the host function began that runs now, on the clock of the host.
+    host_call_began: Mutex<Option<SystemTime>>,
     /// Nanoseconds from the start of the run until the entry point was called; 0 before.
     init_nanos: AtomicU64,
     /// Fuel used, plus one; 0 while unknown.
@@ -191,8 +193,19 @@ impl Meter {
         self.memory_peak_bytes.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn add_host_time(&self, time: Duration) {
-        self.host_nanos.fetch_add(nanos(time), Ordering::Relaxed);
+    /// A host function begins. A guest waits for it, so that there is one at a time.
+    pub(crate) fn host_call_began(&self, now: SystemTime) {
+        *self.host_call_began.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+
+    /// The host function that runs, if any, has ended, or its time is taken down now: a guest that was cut off elsewhere may
+    /// still be about to let go of it.
+    pub(crate) fn host_call_ended(&self, now: impl FnOnce() -> SystemTime) {
+        let began = self.host_call_began.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(began) = began {
+            let time = now().duration_since(began).unwrap_or_default();
+            self.host_nanos.fetch_add(nanos(time), Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn host_time(&self) -> Duration {
