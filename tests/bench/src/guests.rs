@@ -1,0 +1,60 @@
+//! The guests and their events.
+
+use bytes::Bytes;
+
+include!(concat!(env!("OUT_DIR"), "/guests.rs"));
+
+/// An event of about `bytes` bytes whose handling writes `lines` lines to the log.
+pub fn event(bytes: usize, lines: u32) -> Bytes {
+    let mut text =
+        format!(r#"{{"order":"A-1009","customer":"ada","count":41,"log":{lines},"items":[{{"sku":"x1","n":2}}"#);
+    let mut item = 0;
+    while text.len() + 2 < bytes {
+        item += 1;
+        let next = format!(r#",{{"sku":"s{item}","n":{},"note":"as ordered"}}"#, item % 10);
+        if text.len() + next.len() + 2 > bytes {
+            break;
+        }
+        text.push_str(&next);
+    }
+    // Blanks are JSON too.
+    let blanks = bytes.saturating_sub(text.len() + 2);
+    text.push_str(&" ".repeat(blanks));
+    text.push_str("]}");
+    Bytes::from(text)
+}
+
+/// Code that behaves as [`CORE`] and is not the same: other bytes, so another digest.
+pub fn core_variant(number: u32) -> Vec<u8> {
+    let mut code = CORE.to_vec();
+    // A custom section `v` with the number in it.
+    code.extend([0, 6, 1, b'v']);
+    code.extend(number.to_le_bytes());
+    code
+}
+
+/// Never returns.
+pub const ENDLESS: &str = r#"(module (memory (export "memory") 1) (func (export "handle") (loop (br 0))))"#;
+
+/// Sleeps 2 s in `poll_oneoff`.
+pub const SLEEPER: &str = r#"(module
+    (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (func (export "handle")
+        ;; One subscription at 0: userdata 8, tag u8 at 8 (0: clock), id at 16 (1: monotonic), timeout at 24.
+        (i32.store (i32.const 16) (i32.const 1))
+        (i64.store (i32.const 24) (i64.const 2000000000))
+        (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))"#;
+
+/// Calls the host function `name` with `null`.
+pub fn caller_of(name: &str) -> String {
+    format!(
+        r#"(module
+    (import "fnhost_v1" "call" (func $call (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "{name}")
+    (data (i32.const 100) "null")
+    (func (export "handle") (drop (call $call (i32.const 0) (i32.const {}) (i32.const 100) (i32.const 4)))))"#,
+        name.len()
+    )
+}

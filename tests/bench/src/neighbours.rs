@@ -1,0 +1,86 @@
+//! A fast function and a timer of the embedder's, beside two guests that never end.
+
+use crate::report::{Figure, median, quantile};
+use crate::{guests, ours};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::runtime::{Builder, Runtime};
+
+/// The endless guests' deadline; they are begun again at once.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+pub fn measure(window: Duration) -> anyhow::Result<Vec<Figure>> {
+    let runtimes: [(&str, fn() -> std::io::Result<Runtime>); 3] = [
+        ("two workers", || Builder::new_multi_thread().worker_threads(2).enable_all().build()),
+        ("one worker", || Builder::new_multi_thread().worker_threads(1).enable_all().build()),
+        ("current thread", || Builder::new_current_thread().enable_all().build()),
+    ];
+    let mut figures = Vec::new();
+    for (name, runtime) in runtimes {
+        for endless in [0, 2] {
+            let host = ours::slow_host(2, 64, TIMEOUT)?;
+            let runtime = runtime()?;
+            let (fast, timer) = runtime.block_on(async {
+                // On a worker, as everything else of the embedder's.
+                tokio::spawn(beside(host, endless, window)).await.expect("no case panics")
+            });
+            let case = format!("{name}, {endless} endless");
+            let add = |figures: &mut Vec<Figure>, what: &str, values: &[f64], unit| {
+                let explained = format!("{what}; 99th percentile {:.2}, n {}", quantile(values, 0.99), values.len());
+                figures.push(Figure::new("neighbours", format!("{case}: {what}"), explained, median(values), unit));
+                let p99 = Figure::new(
+                    "neighbours",
+                    format!("{case}: {what} p99"),
+                    "of the same",
+                    quantile(values, 0.99),
+                    unit,
+                );
+                figures.push(p99);
+            };
+            add(&mut figures, "fast call", &fast, "us");
+            add(&mut figures, "1 ms timer late", &timer, "ms");
+        }
+    }
+    Ok(figures)
+}
+
+/// Latencies of a fast function in microseconds, lateness of a 1 ms timer in milliseconds.
+async fn beside(host: fnhost::Host, endless: usize, window: Duration) -> (Vec<f64>, Vec<f64>) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let neighbours: Vec<_> = (0..endless)
+        .map(|_| {
+            let (host, stop) = (host.clone(), Arc::clone(&stop));
+            tokio::spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    host.invoke("endless").await.expect("the benchmark's functions can be invoked");
+                }
+            })
+        })
+        .collect();
+    let until = Instant::now() + window;
+    let timer = tokio::spawn(async move {
+        let mut late = Vec::new();
+        while Instant::now() < until {
+            let wanted = Instant::now() + Duration::from_millis(1);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            late.push(Instant::now().saturating_duration_since(wanted).as_secs_f64() * 1e3);
+        }
+        late
+    });
+    let event = guests::event(100, 0);
+    let mut fast = Vec::new();
+    while Instant::now() < until {
+        let started = Instant::now();
+        ours::call(&host, "fast", &event).await;
+        fast.push(started.elapsed().as_secs_f64() * 1e6);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let timer = timer.await.expect("no case panics");
+    stop.store(true, Ordering::Relaxed);
+    for neighbour in neighbours {
+        neighbour.abort();
+        let _ = neighbour.await;
+    }
+    (fast, timer)
+}

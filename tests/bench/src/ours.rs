@@ -1,0 +1,89 @@
+//! fnhost through its public API, as an embedder calls it.
+
+use crate::floor::TIMEOUT;
+use crate::guests;
+use bytes::Bytes;
+use fnhost::{Code, Host, InvocationContext, Response};
+use serde_json::Value;
+use std::convert::Infallible;
+use std::time::Duration;
+
+/// A host with every default and one published, aliased function for each contract: `<name>:live`.
+pub fn host() -> anyhow::Result<Host> {
+    let host = Host::new()?;
+    for (name, code) in [
+        ("core", guests::CORE),
+        ("core_sdk", guests::CORE_SDK),
+        ("component", guests::COMPONENT),
+        ("command", guests::COMMAND),
+    ] {
+        deploy(&host, name, Code::bytes(code))?;
+    }
+    deploy(&host, "native", Code::native(native))?;
+    host.create_function("core_fuel", Code::bytes(guests::CORE)).fuel(1 << 50).timeout(TIMEOUT).publish(true).wait()?;
+    host.create_alias("core_fuel", "live", 1).wait()?;
+    Ok(host)
+}
+
+/// Creates a function, publishes version 1 and points the alias `live` at it.
+pub fn deploy(host: &Host, name: &str, code: Code) -> anyhow::Result<()> {
+    host.create_function(name, code).timeout(TIMEOUT).publish(true).wait()?;
+    host.create_alias(name, "live", 1).wait()?;
+    Ok(())
+}
+
+/// The handler as a native function. Its log goes to the invocation's, as a guest's does.
+async fn native(mut event: Value, context: InvocationContext) -> Result<Value, Infallible> {
+    let lines = event.get("log").and_then(Value::as_u64).unwrap_or(0);
+    for line in 1..=lines {
+        context.log(&format!("{line} of {lines}: the order was looked at, and nothing is wrong"));
+    }
+    if let Some(count) = event.get_mut("count") {
+        *count = Value::from(count.as_u64().unwrap_or(0) + 1);
+    }
+    Ok(event)
+}
+
+/// Invokes and waits, on this thread.
+pub fn wait(host: &Host, function: &str, event: &Bytes) -> Bytes {
+    succeeded(host.invoke(function).payload(event.clone()).wait())
+}
+
+/// Invokes and awaits.
+pub async fn call(host: &Host, function: &str, event: &Bytes) -> Bytes {
+    succeeded(host.invoke(function).payload(event.clone()).await)
+}
+
+fn succeeded<E: std::fmt::Debug>(response: Result<Response, E>) -> Bytes {
+    let response = response.expect("the benchmark's functions can be invoked");
+    assert!(response.function_error.is_none(), "the guest failed: {:?}", response.function_error);
+    response.payload
+}
+
+/// A host with guests that do not end in time, each under `timeout`.
+pub fn slow_host(workers: usize, blocking_threads: usize, timeout: Duration) -> anyhow::Result<Host> {
+    let mut limits = fnhost::limits::SandboxLimits::default();
+    limits.sandboxes_max = 100;
+    limits.worker_threads = workers;
+    limits.blocking_threads_max = blocking_threads;
+    let host = Host::builder()
+        .sandbox_limits(limits)
+        .host_function("sleep", |(): (), _: InvocationContext| async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            Ok::<_, Infallible>(())
+        })
+        .blocking_host_function("block", |(): (), context: InvocationContext| {
+            // Blocks its thread well beyond the deadline, and gives it back for the next measurement.
+            let until = context.deadline() + Duration::from_millis(300);
+            std::thread::sleep(until.saturating_duration_since(std::time::Instant::now()));
+            Ok::<_, Infallible>(())
+        })
+        .build()?;
+    let wat = |text: &str| anyhow::Ok(Code::bytes(wat::parse_str(text)?));
+    host.create_function("fast", Code::bytes(guests::CORE)).wait()?;
+    host.create_function("endless", wat(guests::ENDLESS)?).timeout(timeout).wait()?;
+    host.create_function("sleeper", wat(guests::SLEEPER)?).timeout(timeout).wait()?;
+    host.create_function("sleeping_host", wat(&guests::caller_of("sleep"))?).timeout(timeout).grant("sleep").wait()?;
+    host.create_function("blocking_host", wat(&guests::caller_of("block"))?).timeout(timeout).grant("block").wait()?;
+    Ok(host)
+}
