@@ -5,12 +5,15 @@
 
 mod alias;
 mod arn;
+mod caller;
 mod config;
 mod environment;
 mod error;
 mod frame;
+mod iam_arn;
 mod name;
 mod operation;
+mod policy;
 mod qualifier;
 mod reference;
 mod revision;
@@ -20,12 +23,16 @@ mod version;
 
 pub use alias::{AliasConfiguration, AliasName, AliasRouting};
 pub use arn::{ArnBase, FunctionArn};
+pub use caller::Caller;
 pub(crate) use config::validate_description;
 pub use config::{ConfigurationUpdate, FunctionConfiguration};
 pub use error::{BadResponse, FunctionError, FunctionErrorKind, PanicPlace, Phase, ReportedError, Trap};
 pub use frame::Frame;
+pub use iam_arn::IamArn;
 pub use name::FunctionName;
 pub use operation::Operation;
+pub use policy::{FunctionPolicy, FunctionUrlAuthType, Permission, PolicyConditions, PolicyStatement, Principal};
+pub(crate) use policy::{Policy, decide};
 pub use qualifier::Qualifier;
 pub use reference::{FunctionReference, FunctionTarget};
 pub use revision::{CodeSha256, RevisionId};
@@ -54,4 +61,4 @@ macro_rules! serde_as_text {
     )+};
 }
 
-serde_as_text!(AliasName, CodeSha256, FunctionArn, FunctionName, Qualifier, RevisionId, Version, VersionNumber);
+serde_as_text!(AliasName, CodeSha256, FunctionArn, FunctionName, IamArn, Qualifier, RevisionId, Version, VersionNumber);

@@ -4,6 +4,7 @@ mod builder;
 mod events;
 mod function;
 mod operation;
+mod permission;
 mod settings;
 mod version;
 
@@ -12,13 +13,14 @@ pub use events::EventListener;
 pub use function::{
     CreateFunction, DeleteFunction, GetFunction, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration,
 };
+pub use permission::{AddPermission, GetPolicy, RemovePermission};
 pub use version::{
     AliasTarget, CreateAlias, DeleteAlias, DeleteFunctionConcurrency, GetAlias, GetFunctionConcurrency, ListAliases,
     ListVersions, PublishVersion, PutFunctionConcurrency, UpdateAlias,
 };
 
 use crate::code::Code;
-use crate::function::ConfigurationUpdate;
+use crate::function::{ConfigurationUpdate, Permission};
 use crate::invocation::{Invoke, Invoker};
 use crate::limits::RegistryLimits;
 use crate::registry;
@@ -191,6 +193,41 @@ impl Host {
     /// `DeleteFunctionConcurrency`. No reservation is no error, as in AWS.
     pub fn delete_function_concurrency(&self, function: impl Into<String>) -> DeleteFunctionConcurrency {
         DeleteFunctionConcurrency { host: self.clone(), function: function.into() }
+    }
+
+    /// `AddPermission`: allows `principal` to do `action` with the function: `lambda:InvokeFunction`, `lambda:*`, …
+    ///
+    /// The principal is a service's name (`s3.amazonaws.com`), an account's 12 digits, the ARN of an identity, or `*`.
+    pub fn add_permission(
+        &self,
+        function: impl Into<String>,
+        statement_id: impl Into<String>,
+        action: impl Into<String>,
+        principal: impl Into<String>,
+    ) -> AddPermission {
+        let permission = Permission {
+            statement_id: statement_id.into(),
+            action: action.into(),
+            principal: principal.into(),
+            ..Permission::default()
+        };
+        AddPermission { host: self.clone(), function: function.into(), qualifier: None, permission, revision_id: None }
+    }
+
+    /// `RemovePermission`: takes a permission back.
+    pub fn remove_permission(&self, function: impl Into<String>, statement_id: impl Into<String>) -> RemovePermission {
+        RemovePermission {
+            host: self.clone(),
+            function: function.into(),
+            qualifier: None,
+            statement_id: statement_id.into(),
+            revision_id: None,
+        }
+    }
+
+    /// `GetPolicy`: the permissions of a function, version or alias.
+    pub fn get_policy(&self, function: impl Into<String>) -> GetPolicy {
+        GetPolicy { host: self.clone(), function: function.into(), qualifier: None }
     }
 
     /// `GetAccountSettings`: what this host may hold, and what it holds.

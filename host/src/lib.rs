@@ -44,10 +44,10 @@ pub use event_invoke::{
 };
 pub use future::BoxFuture;
 pub use host::{
-    AccountSettings, AliasTarget, BuildError, CreateAlias, CreateFunction, DeleteAlias, DeleteFunction,
-    DeleteFunctionConcurrency, EventListener, GetAlias, GetFunction, GetFunctionConcurrency, Host, HostBuilder,
-    ListAliases, ListFunctions, ListVersions, PublishVersion, PutFunctionConcurrency, ShutdownReport, UpdateAlias,
-    UpdateFunctionCode, UpdateFunctionConfiguration,
+    AccountSettings, AddPermission, AliasTarget, BuildError, CreateAlias, CreateFunction, DeleteAlias, DeleteFunction,
+    DeleteFunctionConcurrency, EventListener, GetAlias, GetFunction, GetFunctionConcurrency, GetPolicy, Host,
+    HostBuilder, ListAliases, ListFunctions, ListVersions, PublishVersion, PutFunctionConcurrency, RemovePermission,
+    ShutdownReport, UpdateAlias, UpdateFunctionCode, UpdateFunctionConfiguration,
 };
 pub use invocation::{AuthorizationRequest, Authorizer, InvocationContext, InvocationType, Invoke, Receipt, Response};
 pub use registry::Page;

@@ -90,6 +90,21 @@ pub const HOST_FUNCTIONS_MAX: usize = 256;
 /// Longest name of a granted host function. No counterpart in AWS.
 pub const HOST_FUNCTION_NAME_CHARS_MAX: usize = 128;
 
+/// Longest statement id of a function's policy (AWS, API reference, `AddPermission`).
+pub const STATEMENT_ID_CHARS_MAX: usize = 100;
+
+/// Longest principal of a permission (AWS, service model).
+pub const POLICY_PRINCIPAL_CHARS_MAX: usize = 2048;
+
+/// Longest source ARN of a permission (AWS, service model).
+pub const POLICY_SOURCE_ARN_CHARS_MAX: usize = 10_000;
+
+/// Longest event source token of a permission (AWS, API reference, `AddPermission`).
+pub const EVENT_SOURCE_TOKEN_CHARS_MAX: usize = 256;
+
+/// The policy of one function, version or alias, in bytes of its JSON (AWS, developer guide, "Lambda quotas": 20 KB).
+pub const POLICY_BYTES_MAX: usize = 20_480;
+
 // ---- Registry -------------------------------------------------------------------------------------------------------
 
 /// Page size of a listing: AWS takes `MaxItems` 1 to 10,000 (API reference, `ListFunctions`) and answers with at most

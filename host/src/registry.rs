@@ -6,6 +6,7 @@
 mod alias;
 mod list;
 mod page;
+mod policy;
 mod quota;
 mod record;
 mod resolved;

@@ -91,6 +91,15 @@ pub enum InvalidParameterValue {
         /// What must stay unreserved.
         unreserved_min: u32,
     },
+    /// `AddPermission` to `$LATEST`.
+    #[error("We currently do not support adding policies for $LATEST.")]
+    LatestPolicy,
+    /// `AddPermission` for a principal that is none.
+    #[error("The provided principal was invalid. Please check the principal and try again.")]
+    PolicyPrincipal {
+        /// The principal.
+        principal: String,
+    },
     /// A `Marker` that no listing has given.
     #[error("Invalid Marker: {marker}")]
     Marker {

@@ -8,7 +8,9 @@ use crate::error::{
     CreateFunctionError, DeleteFunctionError, GetFunctionError, InvalidParameterValue, ListFunctionsError,
     ReferenceError, ServiceError, UpdateFunctionCodeError, UpdateFunctionConfigurationError,
 };
-use crate::function::{ConfigurationUpdate, FunctionConfiguration, FunctionName, FunctionReference, Operation};
+use crate::function::{
+    ConfigurationUpdate, FunctionConfiguration, FunctionName, FunctionReference, FunctionTarget, Operation,
+};
 use crate::invocation::executable::Executable;
 use crate::registry::{self, Page};
 use crate::sandbox::engine::EngineProfile;
@@ -74,9 +76,8 @@ impl GetFunction {
     }
 
     async fn send(self) -> Result<FunctionConfiguration, GetFunctionError> {
+        let target = self.host.target(&self.function, self.qualifier.as_deref(), Operation::GetFunction)?;
         let registry = &self.host.inner.invoker.registry;
-        let reference = FunctionReference::parse(&self.function, self.qualifier.as_deref(), Operation::GetFunction)?;
-        let target = reference.locate(registry.arn_base())?;
         Ok(registry.get(&target.name, target.qualifier.as_ref())?.described())
     }
 }
@@ -222,18 +223,26 @@ impl DeleteFunction {
     }
 
     async fn send(self) -> Result<(), DeleteFunctionError> {
-        let registry = &self.host.inner.invoker.registry;
-        let reference = FunctionReference::parse(&self.function, self.qualifier.as_deref(), Operation::DeleteFunction)?;
-        let target = reference.locate(registry.arn_base())?;
-        registry.delete(&target.name, target.qualifier.as_ref())
+        let target = self.host.target(&self.function, self.qualifier.as_deref(), Operation::DeleteFunction)?;
+        self.host.inner.invoker.registry.delete(&target.name, target.qualifier.as_ref())
     }
 }
 
 impl Host {
     /// The name of a function, in any form that AWS takes, for an operation on whole functions.
     pub(super) fn name(&self, function: &str, operation: Operation) -> Result<FunctionName, ReferenceError> {
-        let reference = FunctionReference::parse(function, None, operation)?;
-        Ok(reference.locate(self.inner.invoker.registry.arn_base())?.unqualified()?)
+        Ok(self.target(function, None, operation)?.unqualified()?)
+    }
+
+    /// A function, version or alias, in any form that AWS takes.
+    pub(super) fn target(
+        &self,
+        function: &str,
+        qualifier: Option<&str>,
+        operation: Operation,
+    ) -> Result<FunctionTarget, ReferenceError> {
+        let reference = FunctionReference::parse(function, qualifier, operation)?;
+        reference.locate(self.inner.invoker.registry.arn_base())
     }
 
     /// Every granted host function has to exist.

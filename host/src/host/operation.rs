@@ -43,7 +43,20 @@ macro_rules! page_setters {
     };
 }
 
-pub(super) use {awaitable, page_setters};
+/// Adds the setter of `Qualifier` to a request with a field `qualifier`.
+macro_rules! qualifier_setter {
+    ($request:ty) => {
+        impl $request {
+            /// The version or alias. Default: what the name says, or else the function.
+            pub fn qualifier(mut self, qualifier: impl Into<String>) -> Self {
+                self.qualifier = Some(qualifier.into());
+                self
+            }
+        }
+    };
+}
+
+pub(super) use {awaitable, page_setters, qualifier_setter};
 
 /// Which page of a listing is asked for.
 #[derive(Debug, Default)]
