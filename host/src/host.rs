@@ -8,7 +8,6 @@ mod settings;
 mod version;
 
 pub use builder::{BuildError, HostBuilder};
-pub use events::EventListener;
 pub use function::{
     CreateFunction, DeleteFunction, GetFunction, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration,
 };
