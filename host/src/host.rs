@@ -9,7 +9,6 @@ mod settings;
 mod version;
 
 pub use builder::{BuildError, HostBuilder};
-pub use events::EventListener;
 pub use function::{
     CreateFunction, DeleteFunction, GetFunction, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration,
 };

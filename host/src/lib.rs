@@ -22,7 +22,7 @@ mod blocking;
 mod clock;
 pub mod code;
 pub mod error;
-mod event_invoke;
+pub mod event_invoke;
 pub mod function;
 mod future;
 mod host;
@@ -38,16 +38,12 @@ mod upload;
 pub use blocking::CalledInRuntime;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use code::Code;
-pub use event_invoke::{
-    Attachment, AttemptResponse, EndedEvent, Event, EventId, EventQueue, Fate, InvalidRetryPolicy, MemoryEventQueue,
-    PushError, QueueError, RetryPolicy, Take,
-};
 pub use future::BoxFuture;
 pub use host::{
     AccountSettings, AddPermission, AliasTarget, BuildError, CreateAlias, CreateFunction, DeleteAlias, DeleteFunction,
-    DeleteFunctionConcurrency, EventListener, GetAlias, GetFunction, GetFunctionConcurrency, GetPolicy, Host,
-    HostBuilder, ListAliases, ListFunctions, ListVersions, PublishVersion, PutFunctionConcurrency, RemovePermission,
-    ShutdownReport, UpdateAlias, UpdateFunctionCode, UpdateFunctionConfiguration,
+    DeleteFunctionConcurrency, GetAlias, GetFunction, GetFunctionConcurrency, GetPolicy, Host, HostBuilder, ListAliases,
+    ListFunctions, ListVersions, PublishVersion, PutFunctionConcurrency, RemovePermission, ShutdownReport, UpdateAlias,
+    UpdateFunctionCode, UpdateFunctionConfiguration,
 };
 pub use invocation::{AuthorizationRequest, Authorizer, InvocationContext, InvocationType, Invoke, Receipt, Response};
 pub use registry::Page;

@@ -1,7 +1,7 @@
 //! When an event is tried again.
 
 use super::attempt::AttemptOutcome;
-use super::event::{AttemptResponse, Event, Fate};
+use super::event::{AttemptResponse, Fate, QueuedEvent};
 use std::time::{Duration, SystemTime};
 
 /// Waits before the first and the second retry of a function error: Lambda's developer guide says "one minute before
@@ -107,7 +107,12 @@ pub(super) enum Decision {
 }
 
 /// Counts the try in the event and decides. A try that would come too late is not waited for: its answer is known.
-pub(super) fn decide(event: &mut Event, outcome: AttemptOutcome, policy: RetryPolicy, now: SystemTime) -> Decision {
+pub(super) fn decide(
+    event: &mut QueuedEvent,
+    outcome: AttemptOutcome,
+    policy: RetryPolicy,
+    now: SystemTime,
+) -> Decision {
     let end = |fate, response| Decision::End { fate, response };
     let (delay, response) = match outcome {
         AttemptOutcome::Succeeded(response) => {
@@ -155,8 +160,13 @@ mod tests {
 
     const ACCEPTED: SystemTime = SystemTime::UNIX_EPOCH;
 
-    fn event() -> Event {
-        Event::new(RequestId::random(), "arn:aws:lambda:us-east-1:123456789012:function:f", Bytes::new(), ACCEPTED)
+    fn event() -> QueuedEvent {
+        QueuedEvent::new(
+            RequestId::random(),
+            "arn:aws:lambda:us-east-1:123456789012:function:f",
+            Bytes::new(),
+            ACCEPTED,
+        )
     }
 
     fn failed() -> AttemptOutcome {

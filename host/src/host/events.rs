@@ -4,8 +4,8 @@ use crate::blocking::OnCallersThread;
 use crate::clock::Clock;
 use crate::error::{InvokeError, ServiceError, ThrottleReason, TooManyRequests};
 use crate::event_invoke::{
-    AttemptOutcome, AttemptResponse, Dispatcher, DispatcherParts, EndedEvent, Event, EventQueue, Executor, PushError,
-    RetryPolicy,
+    AttemptOutcome, AttemptResponse, Dispatcher, DispatcherParts, EndedEvent, EventListener, EventQueue, Executor,
+    PushError, QueuedEvent, RetryPolicy,
 };
 use crate::function::{FunctionReference, Operation};
 use crate::future::BoxFuture;
@@ -96,7 +96,7 @@ impl EventSink for Sink {
             let events = events.ok_or_else(|| ServiceError::new("the event can't be accepted", "the host is gone"))?;
             let AcceptedEvent { request_id, function, payload, attachments, trace_id, depth } = accepted;
             let arn = function.invoked_arn().to_string();
-            let mut event = Event::new(request_id, arn, payload, events.clock.now());
+            let mut event = QueuedEvent::new(request_id, arn, payload, events.clock.now());
             if !attachments.is_empty() || trace_id.is_some() || depth > 0 {
                 event.attachment = Some(Arc::new(Carried { attachments, trace_id, depth }));
             }
@@ -114,20 +114,6 @@ fn refusal(error: PushError) -> InvokeError {
     }
 }
 
-/// Hears how each asynchronous invocation ended, once it is over: after its last try.
-///
-/// Any `Fn(&EndedEvent)` is one. It is called on a thread of the host's own, and must not block.
-pub trait EventListener: Send + Sync {
-    /// The event's end.
-    fn ended(&self, event: &EndedEvent);
-}
-
-impl<F: Fn(&EndedEvent) + Send + Sync> EventListener for F {
-    fn ended(&self, event: &EndedEvent) {
-        self(event);
-    }
-}
-
 /// Runs events.
 struct EventExecutor {
     invoker: Weak<Invoker>,
@@ -136,7 +122,7 @@ struct EventExecutor {
 }
 
 impl Executor for EventExecutor {
-    fn attempt<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, AttemptOutcome> {
+    fn attempt<'a>(&'a self, event: &'a QueuedEvent) -> BoxFuture<'a, AttemptOutcome> {
         Box::pin(async move {
             match self.invoker.upgrade() {
                 Some(invoker) => attempt(&invoker, event).await,
@@ -145,7 +131,7 @@ impl Executor for EventExecutor {
         })
     }
 
-    fn retry_policy(&self, _: &Event) -> RetryPolicy {
+    fn retry_policy(&self, _: &QueuedEvent) -> RetryPolicy {
         self.retry_policy
     }
 
@@ -157,7 +143,7 @@ impl Executor for EventExecutor {
     }
 }
 
-async fn attempt(invoker: &Arc<Invoker>, event: &Event) -> AttemptOutcome {
+async fn attempt(invoker: &Arc<Invoker>, event: &QueuedEvent) -> AttemptOutcome {
     let base = invoker.registry.arn_base();
     let reference = FunctionReference::parse(&event.invoked_function_arn, None, Operation::InvokeFunction);
     let Ok(target) = reference.map_err(drop).and_then(|reference| reference.locate(base).map_err(drop)) else {

@@ -82,7 +82,7 @@ fn arguments_out_of_their_patterns_are_reported_together() {
     };
     let error = wrong.statement(ARN.parse().unwrap()).unwrap_err();
     let ArgumentError::Validation(error) = &error else { panic!("{error}") };
-    let fields: Vec<_> = error.violations().iter().map(|violation| violation.field).collect();
+    let fields: Vec<_> = error.violations().iter().map(|violation| violation.field.to_string()).collect();
     let expected =
         ["statementId", "action", "principal", "sourceArn", "sourceAccount", "principalOrgID", "eventSourceToken"];
     assert_eq!(fields[..7], expected);
