@@ -16,10 +16,12 @@ pub use exception::{
 pub use invalid_parameter_value::InvalidParameterValue;
 pub use operation::{
     AddPermissionError, ArgumentError, CreateAliasError, CreateFunctionError, DeleteAliasError,
-    DeleteFunctionConcurrencyError, DeleteFunctionError, Error, GetAliasError, GetFunctionConcurrencyError,
-    GetFunctionError, GetPolicyError, InvokeError, ListAliasesError, ListFunctionsError, ListVersionsError,
-    PublishVersionError, PutFunctionConcurrencyError, ReferenceError, RemovePermissionError, UpdateAliasError,
-    UpdateFunctionCodeError, UpdateFunctionConfigurationError,
+    DeleteFunctionConcurrencyError, DeleteFunctionError, DeleteFunctionEventInvokeConfigError, Error, GetAliasError,
+    GetFunctionConcurrencyError, GetFunctionError, GetFunctionEventInvokeConfigError, GetPolicyError, InvokeError,
+    ListAliasesError, ListFunctionEventInvokeConfigsError, ListFunctionsError, ListTagsError, ListVersionsError,
+    PublishVersionError, PutFunctionConcurrencyError, PutFunctionEventInvokeConfigError, ReferenceError,
+    RemovePermissionError, TagResourceError, UntagResourceError, UpdateAliasError, UpdateFunctionCodeError,
+    UpdateFunctionConfigurationError, UpdateFunctionEventInvokeConfigError,
 };
 pub(crate) use validation::Validator;
 pub use validation::{Constraint, ValidationError, Violation};

@@ -17,6 +17,7 @@ mod dispatcher;
 mod event;
 mod listener;
 mod queue;
+mod record;
 mod retry;
 
 pub(crate) use attempt::{AttemptOutcome, Executor};

@@ -9,6 +9,7 @@ mod caller;
 mod config;
 mod environment;
 mod error;
+mod event_invoke_config;
 mod frame;
 mod iam_arn;
 mod name;
@@ -17,16 +18,20 @@ mod policy;
 mod qualifier;
 mod reference;
 mod revision;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod version;
 
 pub use alias::{AliasConfiguration, AliasName, AliasRouting};
+pub(crate) use arn::is_taggable;
 pub use arn::{ArnBase, FunctionArn};
 pub use caller::Caller;
 pub(crate) use config::validate_description;
 pub use config::{ConfigurationUpdate, FunctionConfiguration};
 pub use error::{BadResponse, FunctionError, FunctionErrorKind, PanicPlace, Phase, ReportedError, Trap};
+pub use event_invoke_config::EventInvokeConfig;
+pub(crate) use event_invoke_config::{CheckedEventInvokeUpdate, EventInvokeUpdate};
 pub use frame::Frame;
 pub use iam_arn::IamArn;
 pub use name::FunctionName;
@@ -36,6 +41,7 @@ pub(crate) use policy::{Policy, decide};
 pub use qualifier::Qualifier;
 pub use reference::{FunctionReference, FunctionTarget};
 pub use revision::{CodeSha256, RevisionId};
+pub(crate) use tags::{Tags, validate_tag_keys, validate_tags, with_tags};
 pub use version::{Version, VersionNumber};
 
 /// Whether a byte is one of `[a-zA-Z0-9-_]`, the alphabet of function and alias names.

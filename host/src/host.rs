@@ -1,18 +1,25 @@
 //! The host: one short method for each operation of Lambda.
 
 mod builder;
+mod event_invoke_config;
 mod events;
 mod function;
 mod operation;
 mod permission;
 mod settings;
+mod tags;
 mod version;
 
 pub use builder::{BuildError, HostBuilder};
+pub use event_invoke_config::{
+    DeleteFunctionEventInvokeConfig, GetFunctionEventInvokeConfig, ListFunctionEventInvokeConfigs,
+    PutFunctionEventInvokeConfig, UpdateFunctionEventInvokeConfig,
+};
 pub use function::{
     CreateFunction, DeleteFunction, GetFunction, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration,
 };
 pub use permission::{AddPermission, GetPolicy, RemovePermission};
+pub use tags::{ListTags, TagResource, UntagResource};
 pub use version::{
     AliasTarget, CreateAlias, DeleteAlias, DeleteFunctionConcurrency, GetAlias, GetFunctionConcurrency, ListAliases,
     ListVersions, PublishVersion, PutFunctionConcurrency, UpdateAlias,
@@ -92,8 +99,8 @@ impl Host {
 
     /// `CreateFunction`: a function `function` that runs `code`.
     pub fn create_function(&self, function: impl Into<String>, code: Code) -> CreateFunction {
-        let settings = ConfigurationUpdate::default();
-        CreateFunction { host: self.clone(), function: function.into(), code, settings, publish: false }
+        let (settings, request) = (ConfigurationUpdate::default(), registry::CreateFunction::default());
+        CreateFunction { host: self.clone(), function: function.into(), code, settings, request }
     }
 
     /// `GetFunctionConfiguration`.

@@ -1,6 +1,7 @@
 //! Asynchronous invocation: answered at once, run later, tried again, and ended in one of five ways.
 
 mod authorization;
+mod config;
 mod fate;
 mod retry;
 mod shutdown;

@@ -1,11 +1,13 @@
 //! The registry through the host: functions, versions, aliases, reservations, listings, and what each operation refuses.
 
 mod alias;
+mod event_invoke_config;
 mod function;
 mod in_flight;
 mod list;
 mod name;
 mod policy;
+mod tags;
 mod version;
 
 use crate::test_host;

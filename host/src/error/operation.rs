@@ -207,6 +207,30 @@ function_operation_errors! {
     /// `GetPolicy` was refused.
     pub enum GetPolicyError {}
 
+    /// `PutFunctionEventInvokeConfig` was refused.
+    pub enum PutFunctionEventInvokeConfigError {}
+
+    /// `UpdateFunctionEventInvokeConfig` was refused.
+    pub enum UpdateFunctionEventInvokeConfigError {}
+
+    /// `GetFunctionEventInvokeConfig` was refused.
+    pub enum GetFunctionEventInvokeConfigError {}
+
+    /// `DeleteFunctionEventInvokeConfig` was refused.
+    pub enum DeleteFunctionEventInvokeConfigError {}
+
+    /// `ListFunctionEventInvokeConfigs` was refused.
+    pub enum ListFunctionEventInvokeConfigsError {}
+
+    /// `TagResource` was refused.
+    pub enum TagResourceError {}
+
+    /// `UntagResource` was refused.
+    pub enum UntagResourceError {}
+
+    /// `ListTags` was refused.
+    pub enum ListTagsError {}
+
     /// `Invoke` was refused.
     pub enum InvokeError { InvalidRequestContent(InvalidRequestContent), RequestTooLarge(RequestTooLarge), TooManyRequests(TooManyRequests) }
 }

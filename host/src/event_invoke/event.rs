@@ -68,6 +68,8 @@ pub struct QueuedEvent {
     pub invoke_count: u32,
     /// How many throttles and system errors there were since the last run.
     pub backoff_count: u32,
+    /// How many invocations led to this one, each made by the one before or by its end: what stops endless chains.
+    pub depth: u32,
 }
 
 impl QueuedEvent {
@@ -87,6 +89,7 @@ impl QueuedEvent {
             accepted_at,
             invoke_count: 0,
             backoff_count: 0,
+            depth: 0,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::attempt::AttemptOutcome;
 use super::event::{AttemptResponse, Fate, QueuedEvent};
+use crate::function::EventInvokeConfig;
 use std::time::{Duration, SystemTime};
 
 /// Waits before the first and the second retry of a function error: Lambda's developer guide says "one minute before
@@ -56,6 +57,15 @@ impl RetryPolicy {
             Ok(RetryPolicy { maximum_event_age: age, ..self })
         } else {
             Err(InvalidRetryPolicy::MaximumEventAge { age })
+        }
+    }
+
+    /// With what a function's own configuration says.
+    pub(crate) fn overridden(self, config: &EventInvokeConfig) -> RetryPolicy {
+        let attempts = config.maximum_retry_attempts.and_then(|attempts| u8::try_from(attempts).ok());
+        RetryPolicy {
+            maximum_retry_attempts: attempts.unwrap_or(self.maximum_retry_attempts),
+            maximum_event_age: config.maximum_event_age.unwrap_or(self.maximum_event_age),
         }
     }
 

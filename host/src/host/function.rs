@@ -24,7 +24,7 @@ pub struct CreateFunction {
     pub(super) function: String,
     pub(super) code: Code,
     pub(super) settings: ConfigurationUpdate,
-    pub(super) publish: bool,
+    pub(super) request: registry::CreateFunction,
 }
 
 settings_setters!(CreateFunction);
@@ -33,7 +33,13 @@ awaitable!(CreateFunction => FunctionConfiguration, CreateFunctionError);
 impl CreateFunction {
     /// Publishes version 1 in the same step. Default: no.
     pub fn publish(mut self, publish: bool) -> Self {
-        self.publish = publish;
+        self.request.publish = publish;
+        self
+    }
+
+    /// Adds a tag: a key of 1 to 128 characters, and a value of at most 256; 50 tags at most.
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.request.tags.insert(key.into(), value.into());
         self
     }
 
@@ -47,7 +53,7 @@ impl CreateFunction {
         }
         let has_fuel_budget = self.settings.fuel.flatten().is_some();
         let code = make_ready(invoker, self.host.inner.upload_limits, self.code, has_fuel_budget).await?;
-        let version = invoker.registry.create(&name, code, self.settings, self.publish)?;
+        let version = invoker.registry.create(&name, code, self.settings, self.request)?;
         let configuration = &version.configuration;
         // As recorded from AWS: with `Publish` the answer is version 1, but under the ARN without suffix.
         Ok(FunctionConfiguration {

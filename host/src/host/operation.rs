@@ -27,6 +27,9 @@ macro_rules! awaitable {
 /// Adds the setters of a listing to a request with a field `page`.
 macro_rules! page_setters {
     ($request:ty) => {
+        page_setters!($request, "1 to 10,000");
+    };
+    ($request:ty, $range:literal) => {
         impl $request {
             /// Goes on after a page: its `next_marker`.
             pub fn marker(mut self, marker: impl Into<String>) -> Self {
@@ -34,7 +37,7 @@ macro_rules! page_setters {
                 self
             }
 
-            /// Items in the page, 1 to 10,000; as in AWS there are never more than 50. Default: 50.
+            #[doc = concat!("Items in the page, ", $range, "; as in AWS there are never more than 50. Default: 50.")]
             pub fn max_items(mut self, max_items: usize) -> Self {
                 self.page.max_items = Some(max_items);
                 self

@@ -87,6 +87,14 @@ impl Invoke {
         }
     }
 
+    /// An invocation that follows from the end of another one, of this depth.
+    pub(crate) fn following(mut self, depth: u32, attachments: Attachments, trace_id: Option<Arc<str>>) -> Invoke {
+        self.depth = depth.saturating_add(1);
+        self.attachments = attachments;
+        self.trace_id = trace_id;
+        self
+    }
+
     /// The version or alias to invoke: a number, an alias's name or `$LATEST`, which is the default. It may stand in the
     /// function's name too (`thumbnail:live`); if it stands in both, they have to be equal.
     pub fn qualifier(mut self, qualifier: impl Into<String>) -> Invoke {

@@ -8,8 +8,8 @@ use super::Stamps;
 use crate::{
     error::{CodeStorageExceeded, InvalidParameterValue, PreconditionFailed, ResourceConflict},
     function::{
-        AliasConfiguration, AliasName, CodeSha256, ConfigurationUpdate, FunctionArn, FunctionConfiguration, Policy,
-        Qualifier, RevisionId, Version, VersionNumber,
+        AliasConfiguration, AliasName, CodeSha256, ConfigurationUpdate, EventInvokeConfig, FunctionArn,
+        FunctionConfiguration, Policy, Qualifier, RevisionId, Tags, Version, VersionNumber,
     },
 };
 
@@ -60,6 +60,9 @@ pub(super) struct FunctionRecord<X> {
     pub(super) reserved_concurrency: Option<u32>,
     /// Under `Latest`, that of the function.
     pub(super) policies: Arc<BTreeMap<Qualifier, Arc<Policy>>>,
+    /// Under `Latest`, that of the function.
+    pub(super) event_invoke_configs: Arc<BTreeMap<Qualifier, Arc<EventInvokeConfig>>>,
+    pub(super) tags: Arc<Tags>,
     /// Only ever counts up, also when versions are deleted.
     next_version: VersionNumber,
     last_publication: Option<Publication>,
@@ -81,6 +84,8 @@ impl<X> Clone for FunctionRecord<X> {
             aliases: Arc::clone(&self.aliases),
             reserved_concurrency: self.reserved_concurrency,
             policies: Arc::clone(&self.policies),
+            event_invoke_configs: Arc::clone(&self.event_invoke_configs),
+            tags: Arc::clone(&self.tags),
             next_version: self.next_version,
             last_publication: self.last_publication.clone(),
         }
@@ -99,6 +104,8 @@ impl<X: Clone> FunctionRecord<X> {
             aliases: Arc::default(),
             reserved_concurrency: None,
             policies: Arc::default(),
+            event_invoke_configs: Arc::default(),
+            tags: Arc::default(),
             next_version: VersionNumber::FIRST,
             last_publication: None,
         }
@@ -229,6 +236,9 @@ impl<X: Clone> FunctionRecord<X> {
     pub(super) fn detach(&mut self, target: &Qualifier) {
         if self.policies.contains_key(target) {
             Arc::make_mut(&mut self.policies).remove(target);
+        }
+        if self.event_invoke_configs.contains_key(target) {
+            Arc::make_mut(&mut self.event_invoke_configs).remove(target);
         }
     }
 
