@@ -140,6 +140,7 @@ pub(super) const RUNS: &[(&str, &[&str])] = &[
     ("grow_until_refused_then_return", &[r#"success "answered""#]),
     ("grow_until_refused_then_trap", &["out of memory in Invoke"]),
     ("initialize_is_called", &["success 1"]),
+    ("long_instructions", &["out of memory in Invoke"]),
     ("loop_bulk_fill", &["timeout in Invoke"]),
     ("loop_handle", &["timeout in Invoke"]),
     ("loop_initialize", &["timeout in Init"]),
