@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why code was not taken.
 #[derive(Debug)]
@@ -76,7 +77,7 @@ pub(crate) async fn compile(
     code: &Arc<GuestCode>,
     profile: EngineProfile,
 ) -> Result<(), UploadError> {
-    sandbox.load(code, profile).await.map_err(|error| match error {
+    sandbox.load(code, profile, Duration::MAX).await.map_err(|error| match error {
         LoadError::Refused(reason) => {
             UploadError::InvalidParameterValue(InvalidParameterValue::CodeNotCompilable { reason })
         }

@@ -272,6 +272,7 @@ fn check_limits(limits: &SandboxLimits) -> Result<(), BuildError> {
         ("tables_per_sandbox_max", limits.tables_per_sandbox_max as usize),
         ("core_instances_per_sandbox_max", limits.core_instances_per_sandbox_max as usize),
         ("table_elements_max", limits.table_elements_max),
+        ("open_files_max", limits.open_files_max),
         ("worker_threads", limits.worker_threads),
         ("blocking_threads_max", limits.blocking_threads_max),
         ("compile_slots", limits.compile_slots),

@@ -65,6 +65,8 @@ pub(super) const RUNS: &[(&str, &[&str])] = &[
         "bad argument in Invoke: pointer out of bounds of memory",
         "bad argument in Invoke: invalid expected discriminant",
     ]),
+    ("component_pollables", &["bad argument in Invoke: resource table has no free keys"]),
+    ("component_random_huge", &["bad argument in Invoke: requested len 2097152 exceeds limit 1048576"]),
     ("component_three_core_instances_memories", &[r#"success {"n":1}"#]),
     ("component_trap", &["trap in Invoke: unreachable code was executed"]),
     ("context_echo", &["success 419 bytes"]),
