@@ -20,8 +20,8 @@ mod version;
 
 pub use alias::{AliasConfiguration, AliasName, AliasRouting};
 pub use arn::{ArnBase, FunctionArn};
-pub(crate) use config::validate_description;
 pub use config::{ConfigurationUpdate, FunctionConfiguration};
+pub(crate) use config::{is_host_function_name, validate_description};
 pub use error::{BadResponse, FunctionError, FunctionErrorKind, PanicPlace, Phase, ReportedError, Trap};
 pub use frame::Frame;
 pub use name::FunctionName;

@@ -42,7 +42,7 @@ pub use future::BoxFuture;
 pub use host::{
     AccountSettings, AliasTarget, BuildError, CreateAlias, CreateFunction, DeleteAlias, DeleteFunction,
     DeleteFunctionConcurrency, GetAlias, GetFunction, GetFunctionConcurrency, Host, HostBuilder, ListAliases,
-    ListFunctions, ListVersions, PublishVersion, PutFunctionConcurrency, ShutdownReport, UpdateAlias,
+    ListFunctions, ListVersions, PublishVersion, PutFunctionConcurrency, Shutdown, ShutdownReport, UpdateAlias,
     UpdateFunctionCode, UpdateFunctionConfiguration,
 };
 pub use invocation::{AuthorizationRequest, Authorizer, InvocationContext, InvocationType, Invoke, Receipt, Response};
