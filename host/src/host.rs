@@ -8,6 +8,7 @@ mod operation;
 mod permission;
 mod preparation;
 mod settings;
+mod shutdown;
 mod tags;
 mod version;
 
@@ -20,6 +21,7 @@ pub use function::{
     CreateFunction, DeleteFunction, GetFunction, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration,
 };
 pub use permission::{AddPermission, GetPolicy, RemovePermission};
+pub use shutdown::{Shutdown, ShutdownReport};
 pub use tags::{ListTags, TagResource, UntagResource};
 pub use version::{
     AliasTarget, CreateAlias, DeleteAlias, DeleteFunctionConcurrency, GetAlias, GetFunctionConcurrency, ListAliases,
@@ -36,8 +38,7 @@ use events::Events;
 use operation::PageQuery;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A place where functions live and run: Lambda's programming model in this process.
 ///
@@ -72,16 +73,6 @@ pub struct AccountSettings {
     pub unreserved_concurrent_executions: u32,
     /// Code of all functions and versions, in bytes as uploaded.
     pub code_bytes: u64,
-}
-
-/// What [`Host::shutdown`] left behind.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ShutdownReport {
-    /// Invocations that did not end in time and were ended.
-    pub invocations_ended: usize,
-    /// Asynchronous invocations that were waiting for a try, or had theirs ended; the memory that held them is gone.
-    pub events_lost: usize,
 }
 
 impl Host {
@@ -260,14 +251,8 @@ impl Host {
 
     /// Refuses new invocations, waits at most `bound` for those in progress and for events that are due, and ends the rest.
     /// What an invocation in progress invokes is a part of it, and not refused before. A host that is shut down stays so.
-    pub async fn shutdown(&self, bound: Duration) -> ShutdownReport {
-        let invoker = &self.inner.invoker;
-        let begin = Instant::now();
-        invoker.closing.store(true, Ordering::SeqCst);
-        // Events first, because each is an invocation when its time comes.
-        let events_lost = self.inner.events.drain(bound).await;
-        let invocations_ended = invoker.sandbox.drain(bound.saturating_sub(begin.elapsed())).await;
-        ShutdownReport { invocations_ended, events_lost }
+    pub fn shutdown(&self, bound: Duration) -> Shutdown {
+        Shutdown { host: self.clone(), bound }
     }
 }
 

@@ -44,7 +44,7 @@ pub use host::{
     DeleteFunctionConcurrency, DeleteFunctionEventInvokeConfig, GetAlias, GetFunction, GetFunctionConcurrency,
     GetFunctionEventInvokeConfig, GetPolicy, Host, HostBuilder, ListAliases, ListFunctionEventInvokeConfigs,
     ListFunctions, ListTags, ListVersions, PublishVersion, PutFunctionConcurrency, PutFunctionEventInvokeConfig,
-    RemovePermission, ShutdownReport, TagResource, UntagResource, UpdateAlias, UpdateFunctionCode,
+    RemovePermission, Shutdown, ShutdownReport, TagResource, UntagResource, UpdateAlias, UpdateFunctionCode,
     UpdateFunctionConfiguration, UpdateFunctionEventInvokeConfig,
 };
 pub use invocation::{AuthorizationRequest, Authorizer, InvocationContext, InvocationType, Invoke, Receipt, Response};
