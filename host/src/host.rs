@@ -18,7 +18,8 @@ pub use event_invoke_config::{
     PutFunctionEventInvokeConfig, UpdateFunctionEventInvokeConfig,
 };
 pub use function::{
-    CreateFunction, DeleteFunction, GetFunction, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration,
+    CreateFunction, DeleteFunction, GetFunction, GetFunctionCode, ListFunctions, UpdateFunctionCode,
+    UpdateFunctionConfiguration,
 };
 pub use permission::{AddPermission, GetPolicy, RemovePermission};
 pub use shutdown::{Shutdown, ShutdownReport};
@@ -73,6 +74,12 @@ pub struct AccountSettings {
     pub unreserved_concurrent_executions: u32,
     /// Code of all functions and versions, in bytes as uploaded.
     pub code_bytes: u64,
+    /// Functions that there are.
+    pub function_count: usize,
+    /// Largest upload, in bytes as it comes.
+    pub upload_bytes_max: u64,
+    /// Largest upload, in bytes unzipped.
+    pub unzipped_bytes_max: u64,
 }
 
 impl Host {
@@ -98,6 +105,12 @@ impl Host {
     /// `GetFunctionConfiguration`.
     pub fn get_function(&self, function: impl Into<String>) -> GetFunction {
         GetFunction { host: self.clone(), function: function.into(), qualifier: None }
+    }
+
+    /// The code of a function or version, byte for byte as it was uploaded: what the link in the answer of `GetFunction` leads
+    /// to. `None` for a native function.
+    pub fn get_function_code(&self, function: impl Into<String>) -> GetFunctionCode {
+        GetFunctionCode { host: self.clone(), function: function.into(), qualifier: None }
     }
 
     /// `ListFunctions`, by name, a page at a time.
@@ -241,6 +254,9 @@ impl Host {
             limits: *registry.limits(),
             unreserved_concurrent_executions: registry.unreserved_concurrency(),
             code_bytes: registry.code_bytes(),
+            function_count: registry.function_count(),
+            upload_bytes_max: self.inner.upload_limits.archive.upload_bytes_max,
+            unzipped_bytes_max: self.inner.upload_limits.archive.unzipped_bytes_max,
         }
     }
 
