@@ -46,6 +46,7 @@ enum Stage {
         permit: Permit,
     },
     Running(Running<Permit>),
+    /// Before it began.
     Ended(Outcome),
     /// The frames of a trap get their files and lines.
     Symbolizing {
@@ -211,31 +212,26 @@ impl Future for Execution {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         loop {
-            match &mut this.stage {
+            let outcome = match &mut this.stage {
                 Stage::Loading { load, .. } => {
                     let loaded = ready!(load.as_mut().poll(cx));
                     let Stage::Loading { event, permit, .. } = std::mem::replace(&mut this.stage, Stage::Answered)
                     else {
                         return Poll::Pending;
                     };
-                    this.stage = match loaded {
-                        Ok(loaded) => this.run_guest(loaded, event, permit),
-                        Err(outcome) => Stage::Ended(outcome),
-                    };
-                }
-                Stage::Running(running) => {
-                    let outcome = ready!(Pin::new(running).poll(cx));
-                    this.stage = Stage::Ended(outcome);
-                }
-                Stage::Ended(_) => {
-                    let Stage::Ended(outcome) = std::mem::replace(&mut this.stage, Stage::Answered) else {
-                        return Poll::Pending;
-                    };
-                    if let Some(answer) = this.conclude(outcome) {
-                        this.span.ended(&answer);
-                        return Poll::Ready(answer);
+                    match loaded {
+                        Ok(loaded) => {
+                            this.stage = this.run_guest(loaded, event, permit);
+                            continue;
+                        }
+                        Err(outcome) => outcome,
                     }
                 }
+                Stage::Running(running) => ready!(Pin::new(running).poll(cx)),
+                Stage::Ended(_) => match std::mem::replace(&mut this.stage, Stage::Answered) {
+                    Stage::Ended(outcome) => outcome,
+                    _ => return Poll::Pending,
+                },
                 Stage::Symbolizing { frames, .. } => {
                     let frames = ready!(frames.as_mut().poll(cx));
                     let Stage::Symbolizing { mut error, ran, .. } = std::mem::replace(&mut this.stage, Stage::Answered)
@@ -248,6 +244,11 @@ impl Future for Execution {
                     return Poll::Ready(answer);
                 }
                 Stage::Answered => return Poll::Pending,
+            };
+            this.stage = Stage::Answered;
+            if let Some(answer) = this.conclude(outcome) {
+                this.span.ended(&answer);
+                return Poll::Ready(answer);
             }
         }
     }
