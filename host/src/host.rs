@@ -18,8 +18,9 @@ pub use version::{
 };
 
 use crate::code::Code;
+use crate::error::ServiceError;
 use crate::function::ConfigurationUpdate;
-use crate::invocation::{Invoke, Invoker};
+use crate::invocation::{Invoke, InvokedRegistry, Invoker};
 use crate::limits::RegistryLimits;
 use crate::registry;
 use crate::upload::UploadLimits;
@@ -193,6 +194,24 @@ impl Host {
         DeleteFunctionConcurrency { host: self.clone(), function: function.into() }
     }
 
+    /// Changes the registry: here, or, if the change goes to a disk, on a thread that may block. A caller that gives up
+    /// meanwhile does not stop it.
+    async fn change<T, E>(&self, change: impl FnOnce(&InvokedRegistry) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<ServiceError> + Send + 'static,
+    {
+        let invoker = &self.inner.invoker;
+        if !invoker.registry.is_kept() {
+            return change(&invoker.registry);
+        }
+        let failed = |error: std::io::Error| E::from(ServiceError::new("changing the registry", error));
+        let workers = invoker.sandbox.workers().map_err(failed)?;
+        let invoker = Arc::clone(invoker);
+        let changed = workers.spawn_blocking(move || change(&invoker.registry)).await;
+        changed.unwrap_or_else(|error| Err(failed(error.into())))
+    }
+
     /// `GetAccountSettings`: what this host may hold, and what it holds.
     pub fn account_settings(&self) -> AccountSettings {
         let registry = &self.inner.invoker.registry;
@@ -218,6 +237,15 @@ impl Host {
         let events_lost = self.inner.events.drain(bound).await;
         let invocations_ended = invoker.sandbox.drain(bound.saturating_sub(begin.elapsed())).await;
         ShutdownReport { invocations_ended, events_lost }
+    }
+}
+
+/// The last host is gone: what was kept stays on disk, whoever still holds some of it in memory.
+impl Drop for HostInner {
+    fn drop(&mut self) {
+        if let Some(data_dir) = self.invoker.sandbox.data_dir() {
+            data_dir.code.close();
+        }
     }
 }
 

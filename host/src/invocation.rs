@@ -43,9 +43,12 @@ use tokio::runtime::Handle;
 /// A function as the registry finds it.
 pub(crate) type ResolvedFunction = Resolved<Executable, FunctionConcurrency>;
 
+/// The registry of functions that can be invoked.
+pub(crate) type InvokedRegistry = Registry<Executable, FunctionConcurrency>;
+
 /// Everything that an invocation needs of its host.
 pub(crate) struct Invoker {
-    pub(crate) registry: Registry<Executable, FunctionConcurrency>,
+    pub(crate) registry: InvokedRegistry,
     pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) host_functions: HostFunctions,
     pub(crate) authorizer: Option<Box<dyn Authorizer>>,
@@ -231,8 +234,11 @@ impl Invoker {
                 let metered = job.fuel_budget.is_some();
                 let profile = if metered { EngineProfile::FuelMetered } else { EngineProfile::Plain };
                 let loaded = match code.loaded(profile) {
-                    Some(loaded) => Arc::clone(loaded),
-                    None => executable::load(&self.sandbox, code, profile).await?,
+                    Some(loaded) => loaded,
+                    None => match executable::load(&self.sandbox, code, profile, job).await? {
+                        Some(loaded) => loaded,
+                        None => return Ok(Outcome::timed_out(job)),
+                    },
                 };
                 let has_grants = !job.configuration.host_functions.is_empty();
                 let calls = has_grants.then(|| {

@@ -33,6 +33,7 @@ mod panic;
 mod registry;
 mod request_id;
 mod sandbox;
+mod storage;
 mod upload;
 
 pub use blocking::CalledInRuntime;
@@ -52,3 +53,4 @@ pub use host::{
 pub use invocation::{AuthorizationRequest, Authorizer, InvocationContext, InvocationType, Invoke, Receipt, Response};
 pub use registry::Page;
 pub use request_id::{InvalidRequestId, RequestId};
+pub use storage::DataDirError;

@@ -6,9 +6,9 @@ use crate::function::CodeSha256;
 use crate::invocation::Invoker;
 use crate::invocation::executable::Executable;
 use crate::registry;
-use crate::sandbox::code::GuestCode;
 use crate::sandbox::code::archive::{ArchiveLimits, ArchiveRefusal, Package};
-use crate::sandbox::code::inspect::{CodeKind, CodeLimits, CodeReport, inspect};
+use crate::sandbox::code::inspect::{CodeLimits, CodeReport, inspect};
+use crate::sandbox::code::{GuestCode, Unpacked, UploadRefusal};
 use crate::sandbox::engine::EngineProfile;
 use crate::sandbox::{LoadError, Sandbox};
 use bytes::Bytes;
@@ -76,7 +76,7 @@ pub(crate) async fn compile(
     code: &Arc<GuestCode>,
     profile: EngineProfile,
 ) -> Result<(), UploadError> {
-    sandbox.load(code, profile).await.map_err(|error| match error {
+    sandbox.load(code, profile, None).await.map(drop).map_err(|error| match error {
         LoadError::Refused(reason) => {
             UploadError::InvalidParameterValue(InvalidParameterValue::CodeNotCompilable { reason })
         }
@@ -89,21 +89,24 @@ enum Upload {
     Bytes(Bytes),
 }
 
-/// Unpacks and inspects, on a thread that may block.
-async fn open(sandbox: &Sandbox, upload: Upload, limits: UploadLimits) -> Result<Arc<GuestCode>, UploadError> {
+/// Unpacks, inspects and keeps, on a thread that may block.
+async fn open(sandbox: &Arc<Sandbox>, upload: Upload, limits: UploadLimits) -> Result<Arc<GuestCode>, UploadError> {
     let workers = sandbox
         .workers()
         .map_err(|error| UploadError::Service(ServiceError::new("threads can't be started", error)))?;
+    let sandbox = Arc::clone(sandbox);
     let opened = workers.spawn_blocking(move || {
         let bytes = match upload {
             Upload::File(path) => read_file(&path, limits.archive.upload_bytes_max)?,
             Upload::Bytes(bytes) => bytes,
         };
-        let package = Package::open(bytes, &limits.archive, None).map_err(archive_error)?;
-        let inspection = inspect(&package.module, &limits.code);
-        let contract = inspection.verdict.map_err(|refusal| UploadError::InvalidParameterValue(refusal.into()))?;
-        let is_component = inspection.report.kind == Some(CodeKind::Component);
-        Ok(Arc::new(GuestCode::new(package, contract, is_component)))
+        let unpacked =
+            Unpacked::open(bytes.clone(), &limits.archive, &limits.code).map_err(|refusal| match refusal {
+                UploadRefusal::Archive(refusal) => archive_error(refusal),
+                UploadRefusal::Code(refusal) => UploadError::InvalidParameterValue(refusal.into()),
+            })?;
+        let not_kept = |error| UploadError::Service(ServiceError::new("the code could not be kept", error));
+        sandbox.keep_code(&bytes, unpacked).map(Arc::new).map_err(not_kept)
     });
     opened
         .await

@@ -5,10 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each part of the library, and the parts above it, which it must not name.
-const NOT_BELOW: [(&str, &[&str]); 10] = [
+const NOT_BELOW: [(&str, &[&str]); 11] = [
     (
         "request_id",
         &["error", "event_invoke", "function", "host", "host_function", "invocation", "registry", "sandbox"],
+    ),
+    (
+        "storage",
+        &["error", "event_invoke", "function", "host", "host_function", "invocation", "limits", "registry", "sandbox"],
     ),
     ("limits", &["event_invoke", "host", "host_function", "invocation", "registry", "sandbox"]),
     ("function", &["event_invoke", "host", "host_function", "invocation", "registry", "sandbox"]),

@@ -9,6 +9,7 @@ use crate::error::{
     ReferenceError, ServiceError, UpdateFunctionCodeError, UpdateFunctionConfigurationError,
 };
 use crate::function::{ConfigurationUpdate, FunctionConfiguration, FunctionName, FunctionReference, Operation};
+use crate::invocation::InvokedRegistry;
 use crate::invocation::executable::Executable;
 use crate::registry::{self, Page};
 use crate::sandbox::engine::EngineProfile;
@@ -45,7 +46,8 @@ impl CreateFunction {
         }
         let has_fuel_budget = self.settings.fuel.flatten().is_some();
         let code = make_ready(invoker, self.host.inner.upload_limits, self.code, has_fuel_budget).await?;
-        let version = invoker.registry.create(&name, code, self.settings, self.publish)?;
+        let (settings, publish) = (self.settings, self.publish);
+        let version = self.host.change(move |registry| registry.create(&name, code, settings, publish)).await?;
         let configuration = &version.configuration;
         // As recorded from AWS: with `Publish` the answer is version 1, but under the ARN without suffix.
         Ok(FunctionConfiguration {
@@ -156,7 +158,8 @@ impl UpdateFunctionCode {
             }
         };
         let code = make_ready(invoker, self.host.inner.upload_limits, self.code, has_fuel_budget).await?;
-        let version = invoker.registry.update_code(&name, code, &self.request)?;
+        let request = self.request;
+        let version = self.host.change(move |registry| registry.update_code(&name, code, &request)).await?;
         Ok((*version.configuration).clone())
     }
 }
@@ -198,7 +201,10 @@ impl UpdateFunctionConfiguration {
                 UploadError::RequestTooLarge(error) => ServiceError::new("compiling", error).into(),
             })?;
         }
-        let version = invoker.registry.update_configuration(&name, self.settings, self.revision_id.as_deref())?;
+        let (settings, revision_id) = (self.settings, self.revision_id);
+        let update =
+            move |registry: &InvokedRegistry| registry.update_configuration(&name, settings, revision_id.as_deref());
+        let version = self.host.change(update).await?;
         Ok((*version.configuration).clone())
     }
 }
@@ -225,7 +231,7 @@ impl DeleteFunction {
         let registry = &self.host.inner.invoker.registry;
         let reference = FunctionReference::parse(&self.function, self.qualifier.as_deref(), Operation::DeleteFunction)?;
         let target = reference.locate(registry.arn_base())?;
-        registry.delete(&target.name, target.qualifier.as_ref())
+        self.host.change(move |registry| registry.delete(&target.name, target.qualifier.as_ref())).await
     }
 }
 

@@ -7,6 +7,7 @@ use crate::host_function::JsonClosure;
 use crate::limits::RESPONSE_BYTES_MAX;
 use crate::sandbox::code::{GuestCode, LoadedCode};
 use crate::sandbox::engine::EngineProfile;
+use crate::sandbox::job::Job;
 use crate::sandbox::outcome::Ending;
 use crate::sandbox::{LoadError, Sandbox};
 use bytes::Bytes;
@@ -22,16 +23,18 @@ pub(crate) enum Executable {
     Native(Arc<dyn JsonClosure>),
 }
 
-/// The code's compiled form for a profile, compiled now if that was not done when it was uploaded.
+/// The code's compiled form for a profile, mapped or compiled now: the invocation's time runs. `None` if that is over.
 pub(super) async fn load(
     sandbox: &Arc<Sandbox>,
     code: &Arc<GuestCode>,
     profile: EngineProfile,
-) -> Result<Arc<LoadedCode>, ServiceError> {
-    let failed = |error: LoadError| ServiceError::new("loading the function's code", error);
-    sandbox.load(code, profile).await.map_err(failed)?;
-    let missing = || failed(LoadError::HostFault("the code was compiled and is gone".to_owned()));
-    code.loaded(profile).cloned().ok_or_else(missing)
+    job: &Job,
+) -> Result<Option<Arc<LoadedCode>>, ServiceError> {
+    match sandbox.load(code, profile, Some(job.deadline)).await {
+        Ok(loaded) => Ok(Some(loaded)),
+        Err(LoadError::TimedOut { .. }) if job.remaining().is_zero() => Ok(None),
+        Err(error) => Err(ServiceError::new("loading the function's code", error)),
+    }
 }
 
 /// Runs a native function. The closure is called when the future is first polled: in its runtime, under its deadline.

@@ -52,15 +52,15 @@ pub(super) struct FunctionRecord<X> {
     pub(super) aliases: Arc<BTreeMap<AliasName, Arc<AliasConfiguration>>>,
     pub(super) reserved_concurrency: Option<u32>,
     /// Only ever counts up, also when versions are deleted.
-    next_version: VersionNumber,
-    last_publication: Option<Publication>,
+    pub(super) next_version: VersionNumber,
+    pub(super) last_publication: Option<Publication>,
 }
 
 /// The last publication: its number, and what `$LATEST` was then.
 #[derive(Clone, Debug)]
-struct Publication {
-    number: VersionNumber,
-    latest: Arc<FunctionConfiguration>,
+pub(super) struct Publication {
+    pub(super) number: VersionNumber,
+    pub(super) latest: Arc<FunctionConfiguration>,
 }
 
 /// By hand, because a derive would ask for `X: Clone`.

@@ -40,7 +40,7 @@ pub(crate) enum Ending {
 
 impl Outcome {
     /// The deadline passed while the guest was at work, or before it began.
-    pub(super) fn timed_out(guest_job: &Job) -> Outcome {
+    pub(crate) fn timed_out(guest_job: &Job) -> Outcome {
         Outcome {
             ending: Ending::Failed(FunctionError::TimedOut {
                 limit: guest_job.deadline.saturating_duration_since(guest_job.started),

@@ -6,10 +6,10 @@ use super::*;
 
 fn code(upload: &[u8]) -> Arc<GuestCode> {
     let package = Package::open(Bytes::copy_from_slice(upload), &ArchiveLimits::default(), None).unwrap();
-    Arc::new(GuestCode::new(package, Contract::Core, false))
+    Arc::new(GuestCode::in_memory(Unpacked { package, contract: Contract::Core, is_component: false }))
 }
 
-fn compiled(code: &GuestCode, profile: EngineProfile) -> &Arc<LoadedCode> {
+fn compiled(code: &GuestCode, profile: EngineProfile) -> Arc<LoadedCode> {
     code.loaded(profile).unwrap()
 }
 
@@ -17,23 +17,23 @@ fn compiled(code: &GuestCode, profile: EngineProfile) -> &Arc<LoadedCode> {
 async fn the_same_upload_is_compiled_once_for_each_profile() {
     use EngineProfile::{FuelMetered, Plain};
     let sandbox =
-        Arc::new(Sandbox::new(SandboxLimits { sandboxes_max: 1, compile_slots: 1, ..SandboxLimits::default() }));
+        Arc::new(Sandbox::new(SandboxLimits { sandboxes_max: 1, compile_slots: 1, ..SandboxLimits::default() }, None));
     let module = wat::parse_str(r#"(module (memory (export "memory") 1) (func (export "handle")))"#).unwrap();
     let other = wat::parse_str(r#"(module (memory (export "memory") 2) (func (export "handle")))"#).unwrap();
     let (one, same, other) = (code(&module), code(&module), code(&other));
     // Side by side, too: the second waits for a slot, and then finds what the first has left.
-    let (first, second) = tokio::join!(sandbox.load(&one, Plain), sandbox.load(&same, Plain));
+    let (first, second) = tokio::join!(sandbox.load(&one, Plain, None), sandbox.load(&same, Plain, None));
     first.and(second).unwrap();
     for code in [&one, &same, &other] {
-        sandbox.load(code, FuelMetered).await.unwrap();
-        sandbox.load(code, Plain).await.unwrap();
+        sandbox.load(code, FuelMetered, None).await.unwrap();
+        sandbox.load(code, Plain, None).await.unwrap();
     }
     for profile in [Plain, FuelMetered] {
-        assert!(Arc::ptr_eq(compiled(&one, profile), compiled(&same, profile)));
-        assert!(!Arc::ptr_eq(compiled(&one, profile), compiled(&other, profile)));
+        assert!(Arc::ptr_eq(&compiled(&one, profile), &compiled(&same, profile)));
+        assert!(!Arc::ptr_eq(&compiled(&one, profile), &compiled(&other, profile)));
     }
     // Kept for as long as somebody runs it, and not longer.
-    let kept = Arc::downgrade(compiled(&one, Plain));
+    let kept = Arc::downgrade(&compiled(&one, Plain));
     drop(one);
     assert!(kept.upgrade().is_some());
     drop(same);
