@@ -17,7 +17,7 @@ pub use error::DataDirError;
 use super::artifact_files::{ArtifactFiles, ArtifactKey};
 use super::code_files::{CodeDigest, CodeFile, CodeFiles, OpenCodeFilesError};
 use super::disk::{Disk, SystemDisk, is_unfinished, write_whole};
-use super::redb::RedbStorage;
+use super::redb::{OpenRedbError, RedbStorage};
 use lock::DirectoryLock;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -97,10 +97,12 @@ impl DataDir {
         let code = CodeFiles::new(Arc::<SystemDisk>::clone(&disk), path.join(CODE), Box::new(artifacts.clone()));
 
         let records = path.join(RECORDS);
-        let backend = disk.database(&records).map_err(DataDirError::io(&records, "opening"))?;
-        let storage = RedbStorage::open(backend).map_err(|error| DataDirError::damaged(&records, error))?;
-        // The names of new files are on disk before the first record can be.
+        // The names of everything else are on disk before the first record can be.
         disk.sync_dir(&path).map_err(DataDirError::io(&path, "syncing"))?;
+        let storage = RedbStorage::open_at(&*disk, &records).map_err(|error| match error {
+            OpenRedbError::Disk(error) => DataDirError::io(&records, "opening")(error),
+            OpenRedbError::Database(error) => DataDirError::damaged(&records, error),
+        })?;
         Ok((DataDir { code: Arc::new(code), artifacts, path, _lock: lock }, storage))
     }
 

@@ -1,8 +1,10 @@
 //! [`RedbStorage`]: records in one file, a transaction for each change.
 
+use super::disk::{Disk, unfinished};
 use super::{Record, Revision, Storage, StorageError, WriteError};
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, Table, TableDefinition, TableError};
-use std::fmt;
+use std::path::Path;
+use std::{fmt, io};
 use uuid::Uuid;
 
 /// Keys to sealed records: see [`seal`].
@@ -22,12 +24,38 @@ pub(crate) struct RedbStorage {
     database: Database,
 }
 
+/// Why a database can't be opened.
+#[derive(Debug)]
+pub(crate) enum OpenRedbError {
+    Disk(io::Error),
+    Database(StorageError),
+}
+
 impl RedbStorage {
+    /// Opens the database at `path`, or makes one there.
+    ///
+    /// # Errors
+    /// The file is damaged, or no database; the file system's.
+    pub(crate) fn open_at(disk: &dyn Disk, path: &Path) -> Result<RedbStorage, OpenRedbError> {
+        let directory = path.parent().unwrap_or(Path::new("."));
+        let names = disk.list(directory).map_err(OpenRedbError::Disk)?;
+        if !names.iter().any(|name| Some(name.as_os_str()) == path.file_name()) {
+            // A crash while it is made would leave a file that is no database.
+            let unfinished = unfinished(directory);
+            let backend = disk.database(&unfinished).map_err(OpenRedbError::Disk)?;
+            drop(RedbStorage::open(backend).map_err(OpenRedbError::Database)?);
+            let made = disk.sync_file(&unfinished).and_then(|()| disk.rename(&unfinished, path));
+            made.and_then(|()| disk.sync_dir(directory)).map_err(OpenRedbError::Disk)?;
+        }
+        let backend = disk.database(path).map_err(OpenRedbError::Disk)?;
+        RedbStorage::open(backend).map_err(OpenRedbError::Database)
+    }
+
     /// Opens a database, or makes one of an empty file.
     ///
     /// # Errors
     /// The file is damaged, or no database.
-    pub(crate) fn open(backend: impl StorageBackend) -> Result<RedbStorage, StorageError> {
+    pub(super) fn open(backend: impl StorageBackend) -> Result<RedbStorage, StorageError> {
         let database = Database::builder()
             .set_cache_size(CACHE_BYTES)
             .create_with_backend(backend)

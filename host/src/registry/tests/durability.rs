@@ -21,9 +21,7 @@ const CODE: &str = "data/code";
 /// A host's start, as far as this is about: code, then records, then what nothing names goes.
 fn start(disk: &SimulatedDisk) -> Result<(KeptRegistry, Arc<CodeFiles>), String> {
     let code = Arc::new(CodeFiles::for_test(Arc::new(disk.clone()), PathBuf::from(CODE)));
-    let backend = disk.database(RECORDS.as_ref()).map_err(|error| error.to_string())?;
-    disk.sync_dir("data".as_ref()).map_err(|error| error.to_string())?;
-    let storage = RedbStorage::open(backend).map_err(|error| format!("{error:?}"))?;
+    let storage = RedbStorage::open_at(disk, RECORDS.as_ref()).map_err(|error| format!("{error:?}"))?;
     let files = code.open().map_err(|error| format!("{error:?}"))?;
     let registry = Registry::new(
         ArnBase::new("us-east-1", "000000000000").unwrap(),
