@@ -2,6 +2,7 @@
 
 mod artifact;
 mod directory;
+mod first_release;
 mod killed;
 mod loaded;
 mod restart;

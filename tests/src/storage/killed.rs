@@ -2,6 +2,7 @@
 
 use super::Place;
 use crate::test_host::{builder, host};
+use fnhost::function::FunctionConfiguration;
 use fnhost::{Code, Host};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
@@ -11,7 +12,7 @@ use std::time::Duration;
 const TEST: &str = "storage::killed::what_was_answered_holds";
 const DIRECTORY: &str = "FNHOST_TEST_KILLED_DIRECTORY";
 const STEP: &str = "FNHOST_TEST_KILLED_STEP";
-const KILLS: usize = 250;
+const KILLS: usize = 200;
 
 /// Code that no other step has.
 fn code(step: usize) -> Code {
@@ -45,7 +46,7 @@ fn seen(host: &Host) -> Vec<String> {
     for function in host.list_functions().wait().unwrap().items {
         let name = function.function_name.as_str();
         seen.push(format!("{name} reserves {:?}", host.get_function_concurrency(name).wait().unwrap()));
-        for version in host.list_versions(name).wait().unwrap().items {
+        for version in versions(host, name) {
             seen.push(format!("{name} {} {} {}", version.version, version.description, version.code_sha256));
         }
         for alias in host.list_aliases(name).max_items(1000).wait().unwrap().items {
@@ -55,10 +56,23 @@ fn seen(host: &Host) -> Vec<String> {
     seen
 }
 
+/// All versions of a function, page by page.
+fn versions(host: &Host, function: &str) -> Vec<FunctionConfiguration> {
+    let mut versions = Vec::new();
+    let mut page = host.list_versions(function).wait().unwrap();
+    loop {
+        versions.append(&mut page.items);
+        let Some(marker) = page.next_marker else { return versions };
+        page = host.list_versions(function).marker(marker).wait().unwrap();
+    }
+}
+
+/// The code that all versions name, as its files are called.
 fn digests(host: &Host) -> BTreeSet<String> {
-    let functions = host.list_functions().all_versions().wait().unwrap().items;
+    let functions = host.list_functions().wait().unwrap().items;
+    let versions = functions.iter().flat_map(|function| versions(host, function.function_name.as_str()));
     let hexadecimal = |bytes: &[u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    functions.iter().map(|function| hexadecimal(function.code_sha256.as_bytes())).collect()
+    versions.map(|version| hexadecimal(version.code_sha256.as_bytes())).collect()
 }
 
 /// Changes functions until it is killed, and says so of each step that was answered.
@@ -122,12 +136,18 @@ fn what_was_answered_holds() {
     for _ in 0..KILLS {
         let mut killed = Killed::spawn(&directory, done + 1);
         assert_eq!(killed.says().as_deref(), Some("opening"));
-        // Any moment will do: while it opens, writes code, compiles, commits.
-        std::thread::sleep(Duration::from_micros(rand::random_range(0..40_000)));
-        killed.child.kill().unwrap();
-        while let Some(said) = killed.says() {
+        let mut answered = |said: String| {
             done = said.parse().unwrap();
             change(&model, done);
+        };
+        // Any moment will do: while it opens, writes code, compiles, commits.
+        for _ in 0..rand::random_range(0..4) {
+            answered(killed.says().unwrap());
+        }
+        std::thread::sleep(Duration::from_micros(rand::random_range(0..15_000)));
+        killed.child.kill().unwrap();
+        while let Some(said) = killed.says() {
+            answered(said);
         }
         let status = killed.child.wait().unwrap();
         assert!(!status.success() && status.code().is_none(), "it ended by itself: {status}");

@@ -79,7 +79,7 @@ async fn files_of_a_zip_are_there_again() {
 async fn a_trap_has_its_frames_after_a_start() {
     let place = Place::new();
     let told = |host: Host| async move {
-        let response = invoke(&host, "f", json!(1)).await;
+        let response = invoke(&host, "f", json!("unreachable")).await;
         assert!(ending(&response).starts_with("trap"), "{}", ending(&response));
         let payload: Value = payload(&response);
         payload["stackTrace"].clone()

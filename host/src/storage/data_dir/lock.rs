@@ -9,7 +9,7 @@ use std::path::Path;
 /// Holds a directory's lock file. The operating system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct DirectoryLock {
-    _file: File,
+    file: File,
 }
 
 impl DirectoryLock {
@@ -37,7 +37,14 @@ impl DirectoryLock {
             write!(file, "{}", std::process::id())
         };
         write_pid(&mut file).map_err(&locking)?;
-        Ok(DirectoryLock { _file: file })
+        Ok(DirectoryLock { file })
+    }
+}
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // Closing it is not enough: a process that is being started just now has a copy, until it is another program.
+        let _ = self.file.unlock();
     }
 }
 
