@@ -1,17 +1,28 @@
 //! The host: one short method for each operation of Lambda.
 
 mod builder;
+mod event_invoke_config;
 mod events;
 mod function;
 mod operation;
+mod permission;
+mod preparation;
 mod settings;
+mod shutdown;
+mod tags;
 mod version;
 
 pub use builder::{BuildError, HostBuilder};
-pub use events::EventListener;
+pub use event_invoke_config::{
+    DeleteFunctionEventInvokeConfig, GetFunctionEventInvokeConfig, ListFunctionEventInvokeConfigs,
+    PutFunctionEventInvokeConfig, UpdateFunctionEventInvokeConfig,
+};
 pub use function::{
     CreateFunction, DeleteFunction, GetFunction, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration,
 };
+pub use permission::{AddPermission, GetPolicy, RemovePermission};
+pub use shutdown::{Shutdown, ShutdownReport};
+pub use tags::{ListTags, TagResource, UntagResource};
 pub use version::{
     AliasTarget, CreateAlias, DeleteAlias, DeleteFunctionConcurrency, GetAlias, GetFunctionConcurrency, ListAliases,
     ListVersions, PublishVersion, PutFunctionConcurrency, UpdateAlias,
@@ -19,7 +30,7 @@ pub use version::{
 
 use crate::code::Code;
 use crate::error::ServiceError;
-use crate::function::ConfigurationUpdate;
+use crate::function::{ConfigurationUpdate, Permission};
 use crate::invocation::{Invoke, InvokedRegistry, Invoker};
 use crate::limits::RegistryLimits;
 use crate::registry;
@@ -28,8 +39,7 @@ use events::Events;
 use operation::PageQuery;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A place where functions live and run: Lambda's programming model in this process.
 ///
@@ -66,16 +76,6 @@ pub struct AccountSettings {
     pub code_bytes: u64,
 }
 
-/// What [`Host::shutdown`] left behind.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ShutdownReport {
-    /// Invocations that did not end in time and were ended.
-    pub invocations_ended: usize,
-    /// Asynchronous invocations that were waiting for a try, or had theirs ended; the memory that held them is gone.
-    pub events_lost: usize,
-}
-
 impl Host {
     /// A host with every default: in memory, limits on.
     ///
@@ -92,8 +92,8 @@ impl Host {
 
     /// `CreateFunction`: a function `function` that runs `code`.
     pub fn create_function(&self, function: impl Into<String>, code: Code) -> CreateFunction {
-        let settings = ConfigurationUpdate::default();
-        CreateFunction { host: self.clone(), function: function.into(), code, settings, publish: false }
+        let (settings, request) = (ConfigurationUpdate::default(), registry::CreateFunction::default());
+        CreateFunction { host: self.clone(), function: function.into(), code, settings, request, in_background: false }
     }
 
     /// `GetFunctionConfiguration`.
@@ -109,13 +109,19 @@ impl Host {
     /// `UpdateFunctionCode`: `$LATEST` runs `code` from now on. Invocations in progress stay on what they began with.
     pub fn update_function_code(&self, function: impl Into<String>, code: Code) -> UpdateFunctionCode {
         let request = registry::UpdateFunctionCode::default();
-        UpdateFunctionCode { host: self.clone(), function: function.into(), code, request }
+        UpdateFunctionCode { host: self.clone(), function: function.into(), code, request, in_background: false }
     }
 
     /// `UpdateFunctionConfiguration`: changes `$LATEST`.
     pub fn update_function_configuration(&self, function: impl Into<String>) -> UpdateFunctionConfiguration {
-        let settings = ConfigurationUpdate::default();
-        UpdateFunctionConfiguration { host: self.clone(), function: function.into(), settings, revision_id: None }
+        let request = registry::UpdateFunctionConfiguration::default();
+        UpdateFunctionConfiguration {
+            host: self.clone(),
+            function: function.into(),
+            settings: ConfigurationUpdate::default(),
+            request,
+            in_background: false,
+        }
     }
 
     /// `DeleteFunction`: the function with its versions and aliases, or one version. Invocations in progress go on.
@@ -212,6 +218,41 @@ impl Host {
         changed.unwrap_or_else(|error| Err(failed(error.into())))
     }
 
+    /// `AddPermission`: allows `principal` to do `action` with the function: `lambda:InvokeFunction`, `lambda:*`, …
+    ///
+    /// The principal is a service's name (`s3.amazonaws.com`), an account's 12 digits, the ARN of an identity, or `*`.
+    pub fn add_permission(
+        &self,
+        function: impl Into<String>,
+        statement_id: impl Into<String>,
+        action: impl Into<String>,
+        principal: impl Into<String>,
+    ) -> AddPermission {
+        let permission = Permission {
+            statement_id: statement_id.into(),
+            action: action.into(),
+            principal: principal.into(),
+            ..Permission::default()
+        };
+        AddPermission { host: self.clone(), function: function.into(), qualifier: None, permission, revision_id: None }
+    }
+
+    /// `RemovePermission`: takes a permission back.
+    pub fn remove_permission(&self, function: impl Into<String>, statement_id: impl Into<String>) -> RemovePermission {
+        RemovePermission {
+            host: self.clone(),
+            function: function.into(),
+            qualifier: None,
+            statement_id: statement_id.into(),
+            revision_id: None,
+        }
+    }
+
+    /// `GetPolicy`: the permissions of a function, version or alias.
+    pub fn get_policy(&self, function: impl Into<String>) -> GetPolicy {
+        GetPolicy { host: self.clone(), function: function.into(), qualifier: None }
+    }
+
     /// `GetAccountSettings`: what this host may hold, and what it holds.
     pub fn account_settings(&self) -> AccountSettings {
         let registry = &self.inner.invoker.registry;
@@ -229,14 +270,8 @@ impl Host {
 
     /// Refuses new invocations, waits at most `bound` for those in progress and for events that are due, and ends the rest.
     /// What an invocation in progress invokes is a part of it, and not refused before. A host that is shut down stays so.
-    pub async fn shutdown(&self, bound: Duration) -> ShutdownReport {
-        let invoker = &self.inner.invoker;
-        let begin = Instant::now();
-        invoker.closing.store(true, Ordering::SeqCst);
-        // Events first, because each is an invocation when its time comes.
-        let events_lost = self.inner.events.drain(bound).await;
-        let invocations_ended = invoker.sandbox.drain(bound.saturating_sub(begin.elapsed())).await;
-        ShutdownReport { invocations_ended, events_lost }
+    pub fn shutdown(&self, bound: Duration) -> Shutdown {
+        Shutdown { host: self.clone(), bound }
     }
 }
 

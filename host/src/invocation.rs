@@ -17,8 +17,8 @@ pub use response::Response;
 
 use crate::blocking::OnCallersThread;
 use crate::clock::Clock;
-use crate::error::{InvokeError, ServiceError, ThrottleReason, TooManyRequests};
-use crate::function::{FunctionError, FunctionReference, Operation};
+use crate::error::{DenialReason, InvokeError, ServiceError, ThrottleReason, TooManyRequests};
+use crate::function::{FunctionError, FunctionReference, Operation, decide};
 use crate::future::InRuntime;
 use crate::host_function::HostFunctions;
 use crate::limits::{INVOCATION_DEPTH_MAX, RESPONSE_BYTES_MAX};
@@ -125,6 +125,7 @@ impl Invoker {
         // Resolve, authorise
         let function = self.registry.resolve(&target.name, target.qualifier.as_ref(), rand::random)?;
         self.authorize(&request, &function)?;
+        function.check_active()?;
         // An invocation in progress may finish what it began, with the invocations that this takes.
         if self.closing.load(Ordering::SeqCst) && request.depth == 0 {
             return Err(ServiceError::new("the host is shutting down", ShuttingDown).into());
@@ -155,9 +156,23 @@ impl Invoker {
     }
 
     fn authorize(&self, request: &Invoke, function: &ResolvedFunction) -> Result<(), InvokeError> {
-        let Some(authorizer) = &self.authorizer else { return Ok(()) };
+        if request.caller.is_none() && self.authorizer.is_none() {
+            return Ok(());
+        }
         let question = AuthorizationRequest::new(request, function);
-        if authorizer.authorize(&question) { Ok(()) } else { Err(question.denied().into()) }
+        if let Some(caller) = &request.caller {
+            let arn = &question.resource;
+            let policy = self.registry.policy(arn.name(), function.qualifier.as_ref());
+            if let Err(reason) = decide(caller, authorization::ACTION, arn.base().account(), policy.as_deref()) {
+                return Err(question.denied(reason).into());
+            }
+        }
+        match &self.authorizer {
+            Some(authorizer) if !authorizer.authorize(&question) => {
+                Err(question.denied(DenialReason::NoResourceBasedPolicy).into())
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn accept(&self, event: AcceptedEvent) -> Result<(), InvokeError> {
@@ -235,9 +250,9 @@ impl Invoker {
                 let profile = if metered { EngineProfile::FuelMetered } else { EngineProfile::Plain };
                 let loaded = match code.loaded(profile) {
                     Some(loaded) => loaded,
-                    None => match executable::load(&self.sandbox, code, profile, job).await? {
-                        Some(loaded) => loaded,
-                        None => return Ok(Outcome::timed_out(job)),
+                    None => match executable::load(&self.sandbox, code, profile, job).await {
+                        Ok(loaded) => loaded,
+                        Err(outcome) => return Ok(outcome),
                     },
                 };
                 let has_grants = !job.configuration.host_functions.is_empty();

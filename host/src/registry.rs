@@ -6,14 +6,18 @@
 //! Changes are made one after the other. If there is a storage, the next record is on disk before anybody sees it.
 
 mod alias;
+mod event_invoke;
 mod keeper;
 mod list;
 mod page;
+mod policy;
+mod preparation;
 mod quota;
 mod record;
 mod resolved;
 mod stamps;
 mod stored;
+mod tags;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +29,7 @@ pub use self::page::Page;
 pub(crate) use self::{
     alias::{CreateAlias, UpdateAlias},
     page::PageRequest,
+    preparation::PreparationId,
     record::{Code, FunctionVersion, PublishVersion},
     resolved::Resolved,
     stamps::{Stamps, SystemStamps},
@@ -34,6 +39,7 @@ use self::{
     keeper::{Keeper, Settled},
     quota::Quota,
     record::FunctionRecord,
+    tags::check_new_tags,
 };
 use crate::{
     error::{
@@ -43,8 +49,8 @@ use crate::{
         UpdateFunctionCodeError, UpdateFunctionConfigurationError,
     },
     function::{
-        AliasConfiguration, AliasName, ArnBase, CodeSha256, ConfigurationUpdate, FunctionName, Operation, Qualifier,
-        validate_description,
+        AliasConfiguration, AliasName, Architecture, ArnBase, CodeSha256, ConfigurationUpdate, FunctionName, Operation,
+        Qualifier, Tags, Version, validate_description,
     },
     limits::RegistryLimits,
     storage::{Storage, StorageError},
@@ -56,8 +62,8 @@ use crate::{
 /// each function has: shared by all its versions and aliases, untouched by updates, gone with the function. A function that
 /// is created again under the same name starts with a new cell, and its versions with 1.
 ///
-/// Changes of code have to be made ready (compiled) before they come here. With a storage, whatever changes something blocks
-/// until it is on disk: see [`is_kept`](Self::is_kept). Nothing else waits for anything.
+/// Code is made ready (compiled) before it comes here, or the change says that it will be later. With a storage, whatever
+/// changes something blocks until it is on disk: see [`is_kept`](Self::is_kept). Nothing else waits for anything.
 pub(crate) struct Registry<X, C> {
     base: ArnBase,
     stamps: Box<dyn Stamps>,
@@ -83,6 +89,9 @@ pub(crate) enum OpenRegistryError {
         /// Why.
         source: StoredRecordError,
     },
+    /// A record could not be written.
+    #[error(transparent)]
+    Write(#[from] ServiceError),
     /// A record's key is none of a function.
     #[error("the record {key} belongs to no function")]
     Key {
@@ -99,6 +108,17 @@ struct Function<X, C> {
 /// What a change comes to: the next record, if it differs, and the answer.
 type Change<X, T> = (Option<FunctionRecord<X>>, T);
 
+/// `CreateFunction`'s arguments, besides code and configuration.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CreateFunction {
+    /// Publish version 1 in the same step.
+    pub publish: bool,
+    /// The function's tags.
+    pub tags: Tags,
+    /// The code is not ready: the function is pending until [`Registry::prepared`] says otherwise.
+    pub preparation: Option<PreparationId>,
+}
+
 /// `UpdateFunctionCode`'s arguments, besides the code.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UpdateFunctionCode {
@@ -108,6 +128,19 @@ pub(crate) struct UpdateFunctionCode {
     pub publish: bool,
     /// Check everything, change nothing; the answer is what would be.
     pub dry_run: bool,
+    /// The processor.
+    pub architecture: Option<Architecture>,
+    /// The code is not ready: what is there runs until [`Registry::prepared`] says otherwise.
+    pub preparation: Option<PreparationId>,
+}
+
+/// `UpdateFunctionConfiguration`'s arguments, besides the configuration.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UpdateFunctionConfiguration {
+    /// Update only if this is the revision of `$LATEST`.
+    pub revision_id: Option<String>,
+    /// The code is not ready: what is there runs until [`Registry::prepared`] says otherwise.
+    pub preparation: Option<PreparationId>,
 }
 
 impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
@@ -142,8 +175,13 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
             let record = FunctionRecord::from_stored(&stored.value, &self.base, &name, &mut executable)
                 .map_err(|source| OpenRegistryError::Record { key, source })?;
             keeper.found(name.clone(), stored.revision);
+            let mut record = Arc::new(record);
+            if let Some(ended) = record.interrupted(&*self.stamps).map(Arc::new) {
+                keeper.put(&name, &ended)?;
+                record = ended;
+            }
             self.quota.count_in(record.code_bytes(), record.reserved_concurrency);
-            self.functions.insert(name, Function { record: Arc::new(record), cell: Arc::default() });
+            self.functions.insert(name, Function { record, cell: Arc::default() });
         }
         Ok(Self { writer: Mutex::new(Some(keeper)), can_keep: Some(can_keep), ..self })
     }
@@ -191,7 +229,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         qualifier: Option<&Qualifier>,
         pick: impl FnOnce() -> f64,
     ) -> Result<Resolved<X, C>, ResourceNotFound> {
-        self.find(Operation::InvokeFunction, name, qualifier, pick)
+        self.find(Operation::InvokeFunction, name, qualifier, |record| record.route(qualifier, pick))
     }
 
     /// `GetFunction`: an alias gives the version that it points at.
@@ -205,10 +243,13 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         qualifier: Option<&Qualifier>,
     ) -> Result<Resolved<X, C>, GetFunctionError> {
         // No weight exceeds 1, so that this picks the primary version.
-        Ok(self.find(Operation::GetFunction, name, qualifier, || 1.0)?)
+        Ok(self.find(Operation::GetFunction, name, qualifier, |record| {
+            let version = record.route(qualifier, || 1.0)?;
+            Some(if version.configuration.version == Version::Latest { record.shown() } else { version })
+        })?)
     }
 
-    /// `CreateFunction`, with `publish` as version 1 too. Answers with the version if published, else with `$LATEST`.
+    /// `CreateFunction`, if it says so as version 1 too. Answers with the version if published, else with `$LATEST`.
     ///
     /// # Errors
     ///
@@ -218,21 +259,26 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         name: &FunctionName,
         code: Code<X>,
         settings: ConfigurationUpdate,
-        publish: bool,
+        request: CreateFunction,
     ) -> Result<Arc<FunctionVersion<X>>, CreateFunctionError> {
         settings.validate()?;
+        let tags = check_new_tags(request.tags)?;
         let mut writer = self.writer();
         self.settle(&mut writer, name)?;
         if self.contains(name) {
             return Err(ResourceConflict::Function { name: name.clone() }.into());
         }
-        let record = FunctionRecord::new(self.base.function(name, None), code, settings, &*self.stamps);
-        let (record, answer) = if publish {
+        let mut record = FunctionRecord::new(self.base.function(name, None), code, settings, &*self.stamps);
+        record.tags = Arc::new(tags);
+        if let Some(id) = request.preparation {
+            record = record.pending(id);
+        }
+        let (record, answer) = if request.publish {
             let (published, version) =
                 record.published(None, self.limits().versions_per_function_max, &*self.stamps)?;
             (published.unwrap_or(record), version)
         } else {
-            let latest = Arc::clone(&record.latest);
+            let latest = Arc::clone(record.shown());
             (record, latest)
         };
         let record = Arc::new(record);
@@ -257,9 +303,10 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         let not_found = || self.not_found(Operation::UpdateFunctionCode, name, None);
         self.change(name, not_found, |record| {
             record.check_revision(request.revision_id.as_deref())?;
+            record.check_ready()?;
             self.check_kind(record, &code)?;
-            let mut next = record.with_code(code, &*self.stamps);
-            let mut answer = Arc::clone(&next.latest);
+            let mut next = record.with_code(code, request.architecture, request.preparation, &*self.stamps);
+            let mut answer = Arc::clone(next.shown());
             if request.publish {
                 let versions_max = self.limits().versions_per_function_max;
                 let (published, version) = next.published(None, versions_max, &*self.stamps)?;
@@ -285,14 +332,15 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         &self,
         name: &FunctionName,
         update: ConfigurationUpdate,
-        revision_id: Option<&str>,
+        request: &UpdateFunctionConfiguration,
     ) -> Result<Arc<FunctionVersion<X>>, UpdateFunctionConfigurationError> {
         update.validate()?;
         let not_found = || self.not_found(Operation::UpdateFunctionConfiguration, name, None);
         self.change(name, not_found, |record| {
-            record.check_revision(revision_id)?;
-            let next = record.with_settings(update, &*self.stamps);
-            let latest = Arc::clone(&next.latest);
+            record.check_revision(request.revision_id.as_deref())?;
+            record.check_ready()?;
+            let next = record.with_settings(update, request.preparation, &*self.stamps);
+            let latest = Arc::clone(next.shown());
             Ok((Some(next), latest))
         })
     }
@@ -344,6 +392,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         let not_found = || self.not_found(Operation::PublishVersion, name, None);
         self.change(name, not_found, |record| {
             record.check_revision(request.revision_id.as_deref())?;
+            record.check_publishable()?;
             record.check_code_sha256(request.code_sha256.as_deref())?;
             let versions_max = self.limits().versions_per_function_max;
             let (next, version) = record.published(request.description, versions_max, &*self.stamps)?;
@@ -542,12 +591,12 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         operation: Operation,
         name: &FunctionName,
         qualifier: Option<&Qualifier>,
-        pick: impl FnOnce() -> f64,
+        pick: impl FnOnce(&FunctionRecord<X>) -> Option<&Arc<FunctionVersion<X>>>,
     ) -> Result<Resolved<X, C>, ResourceNotFound> {
         let found = self.functions.get(name).map(|function| (Arc::clone(&function.record), Arc::clone(&function.cell)));
         found
             .and_then(|(record, cell)| {
-                let version = Arc::clone(record.route(qualifier, pick)?);
+                let version = Arc::clone(pick(&record)?);
                 Some(Resolved {
                     version,
                     qualifier: qualifier.cloned(),

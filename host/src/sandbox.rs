@@ -4,12 +4,14 @@ pub(crate) mod code;
 mod contract;
 pub(crate) mod engine;
 pub(crate) mod frames;
+mod host_calls;
 mod instance;
 pub(crate) mod job;
 mod limiter;
 pub(crate) mod log_tail;
 mod memory;
 pub(crate) mod outcome;
+mod place;
 pub(crate) mod running;
 mod ticker;
 mod wasi;
@@ -18,7 +20,7 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use instance::{HostCall, HostCallError, HostCalls};
+pub(crate) use host_calls::{HostCall, HostCallError, HostCalls};
 
 use crate::function::Frame;
 use crate::future::InRuntime;
@@ -29,13 +31,14 @@ use code::{Artifact, ArtifactError, Compiled, GuestCode, Linkers, LoadedCode, Re
 use dashmap::DashMap;
 use engine::{EngineProfile, Engines};
 use frames::RawFrame;
-use instance::{Place, SharedPlace, new_store};
+use instance::new_store;
 use job::Job;
 use outcome::{Outcome, conclude};
+use place::{Place, SharedPlace};
 use running::{Finished, Held, Remains, Running};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use ticker::{Ticked, Ticker};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -241,7 +244,7 @@ impl Sandbox {
     }
 
     /// Brings compiled code into memory: finds it there, maps it, or compiles it. The caller waits as long as its host
-    /// allows, and not beyond `deadline`.
+    /// allows, and `bound` at most.
     ///
     /// # Errors
     /// The engine refuses the code; it takes too long; its file is gone; the host has no threads or memory left.
@@ -249,14 +252,13 @@ impl Sandbox {
         self: &Arc<Self>,
         code: &Arc<GuestCode>,
         profile: EngineProfile,
-        deadline: Option<Instant>,
+        bound: Duration,
     ) -> Result<Arc<LoadedCode>, LoadError> {
         if let Some(loaded) = code.loaded(profile) {
             return Ok(loaded);
         }
         let workers = self.workers().map_err(|error| LoadError::HostFault(error.to_string()))?;
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let waited = left.map_or(self.limits.compile_wait, |left| left.min(self.limits.compile_wait));
+        let waited = self.limits.compile_wait.min(bound);
         let timeout = {
             // The caller's runtime may have no timers; these are our own.
             let _workers = workers.enter();

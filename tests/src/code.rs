@@ -4,7 +4,10 @@ mod files;
 mod refusal;
 mod wait;
 
-pub(crate) use files::{no_network as connect, not_writable as write_file, readable as read_file};
+pub(crate) use files::{
+    no_network as connect, not_writable as write_file, one_guest_opens_so_many_and_no_more as open_files,
+    readable as read_file,
+};
 
 use crate::test_host::{self, invoke, payload};
 use fixture_artifacts::{ECHO_COMPONENT, ECHO_CORE};

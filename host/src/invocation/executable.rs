@@ -1,14 +1,13 @@
 //! What runs when a function is invoked: guest code or a native closure.
 
 use super::InvocationContext;
-use crate::error::ServiceError;
 use crate::function::{FunctionError, PanicPlace};
 use crate::host_function::JsonClosure;
 use crate::limits::RESPONSE_BYTES_MAX;
 use crate::sandbox::code::{GuestCode, LoadedCode};
 use crate::sandbox::engine::EngineProfile;
 use crate::sandbox::job::Job;
-use crate::sandbox::outcome::Ending;
+use crate::sandbox::outcome::{Ending, Outcome};
 use crate::sandbox::{LoadError, Sandbox};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -23,17 +22,18 @@ pub(crate) enum Executable {
     Native(Arc<dyn JsonClosure>),
 }
 
-/// The code's compiled form for a profile, mapped or compiled now: the invocation's time runs. `None` if that is over.
+/// The code's compiled form for a profile, compiled now if that was not done when it was uploaded. `Err` is how the run ended
+/// because there is none: the deadline holds here, too.
 pub(super) async fn load(
     sandbox: &Arc<Sandbox>,
     code: &Arc<GuestCode>,
     profile: EngineProfile,
     job: &Job,
-) -> Result<Option<Arc<LoadedCode>>, ServiceError> {
-    match sandbox.load(code, profile, Some(job.deadline)).await {
-        Ok(loaded) => Ok(Some(loaded)),
-        Err(LoadError::TimedOut { .. }) if job.remaining().is_zero() => Ok(None),
-        Err(error) => Err(ServiceError::new("loading the function's code", error)),
+) -> Result<Arc<LoadedCode>, Outcome> {
+    match sandbox.load(code, profile, job.remaining()).await {
+        Ok(loaded) => Ok(loaded),
+        Err(LoadError::TimedOut { .. }) if job.remaining().is_zero() => Err(Outcome::timed_out(job)),
+        Err(error) => Err(Outcome::host_fault(job, format!("the function's code can't be loaded: {error}"))),
     }
 }
 

@@ -14,11 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     FunctionVersion,
+    preparation::Preparation,
     record::{FunctionRecord, Publication},
 };
 use crate::function::{
-    AliasConfiguration, AliasName, AliasRouting, ArnBase, CodeSha256, FunctionConfiguration, FunctionName, Qualifier,
-    RevisionId, Version, VersionNumber,
+    AliasConfiguration, AliasName, AliasRouting, Architecture, ArnBase, CodeSha256, EventInvokeConfig,
+    FunctionConfiguration, FunctionName, FunctionState, LastUpdateStatus, Policy, Qualifier, RevisionId, Tags, Version,
+    VersionNumber,
 };
 
 /// The version of a record's form. A later one may drop members or change what they mean.
@@ -58,6 +60,14 @@ struct StoredFunction {
     aliases: BTreeMap<AliasName, StoredAlias>,
     #[serde(default)]
     reserved_concurrency: Option<u32>,
+    #[serde(default)]
+    policies: BTreeMap<Qualifier, Policy>,
+    #[serde(default)]
+    event_invoke_configs: BTreeMap<Qualifier, EventInvokeConfig>,
+    #[serde(default)]
+    tags: Tags,
+    #[serde(default)]
+    preparation: Option<StoredPreparation>,
     next_version: VersionNumber,
     #[serde(default)]
     last_publication: Option<StoredPublication>,
@@ -79,8 +89,18 @@ struct StoredConfiguration {
     environment: BTreeMap<String, String>,
     #[serde(default)]
     host_functions: BTreeSet<String>,
+    #[serde(default)]
+    role: Option<String>,
+    #[serde(default)]
+    runtime: Option<String>,
+    #[serde(default)]
+    architecture: Architecture,
     code_sha256: CodeSha256,
     code_size: u64,
+    #[serde(default = "active")]
+    state: FunctionState,
+    #[serde(default)]
+    last_update: Option<LastUpdateStatus>,
     revision_id: RevisionId,
     last_modified: Timestamp,
 }
@@ -105,9 +125,23 @@ struct StoredRouting {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct StoredPreparation {
+    #[serde(default)]
+    next: Option<StoredConfiguration>,
+    #[serde(default)]
+    version: Option<VersionNumber>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct StoredPublication {
     number: VersionNumber,
     latest: StoredConfiguration,
+}
+
+/// Functions had no state at first: all were active.
+fn active() -> FunctionState {
+    FunctionState::Active
 }
 
 impl StoredConfiguration {
@@ -124,8 +158,13 @@ impl StoredConfiguration {
             fuel,
             environment,
             host_functions,
+            role,
+            runtime,
+            architecture,
             code_sha256,
             code_size,
+            state,
+            last_update,
             revision_id,
             last_modified,
         } = configuration;
@@ -137,8 +176,13 @@ impl StoredConfiguration {
             fuel: *fuel,
             environment: environment.clone(),
             host_functions: host_functions.clone(),
+            role: role.clone(),
+            runtime: runtime.clone(),
+            architecture: *architecture,
             code_sha256: *code_sha256,
             code_size: *code_size,
+            state: state.clone(),
+            last_update: last_update.clone(),
             revision_id: *revision_id,
             last_modified: *last_modified,
         }
@@ -160,8 +204,13 @@ impl StoredConfiguration {
             fuel: self.fuel,
             environment: self.environment,
             host_functions: self.host_functions,
+            role: self.role,
+            runtime: self.runtime,
+            architecture: self.architecture,
             code_sha256: self.code_sha256,
             code_size: self.code_size,
+            state: self.state,
+            last_update: self.last_update,
             revision_id: self.revision_id,
             last_modified: self.last_modified,
         }
@@ -194,10 +243,26 @@ impl StoredAlias {
 impl<X: Clone> FunctionRecord<X> {
     /// The record for a storage.
     pub(super) fn to_stored(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let Self { latest, versions, aliases, reserved_concurrency, next_version, last_publication } = self;
+        // Taken apart by name, so that a new member has to be thought of here.
+        let Self {
+            latest,
+            versions,
+            aliases,
+            reserved_concurrency,
+            policies,
+            event_invoke_configs,
+            tags,
+            preparation: _,
+            next_version,
+            last_publication,
+        } = self;
         let publication = |publication: &Publication| StoredPublication {
             number: publication.number,
             latest: StoredConfiguration::new(&publication.latest),
+        };
+        let preparation = |preparation: &Preparation<X>| StoredPreparation {
+            next: preparation.next.as_ref().map(|next| StoredConfiguration::new(&next.configuration)),
+            version: preparation.version,
         };
         let versions = versions
             .iter()
@@ -210,6 +275,10 @@ impl<X: Clone> FunctionRecord<X> {
             versions,
             aliases,
             reserved_concurrency: *reserved_concurrency,
+            policies: whole(policies),
+            event_invoke_configs: whole(event_invoke_configs),
+            tags: Tags::clone(tags),
+            preparation: self.preparation.as_ref().map(preparation),
             next_version: *next_version,
             last_publication: last_publication.as_ref().map(publication),
         })
@@ -244,6 +313,13 @@ impl<X: Clone> FunctionRecord<X> {
             .collect::<Result<_, StoredRecordError>>()?;
         let aliases = stored.aliases.into_iter();
         let aliases = aliases.map(|(alias, stored)| (alias.clone(), Arc::new(stored.into_alias(base, name, alias))));
+        let preparation = match stored.preparation {
+            None => None,
+            Some(StoredPreparation { next: None, version }) => Some(Preparation::found(None, version)),
+            Some(StoredPreparation { next: Some(next), version: number }) => {
+                Some(Preparation::found(Some(version(next, Version::Latest)?), number))
+            }
+        };
         let publication = |publication: StoredPublication| Publication {
             number: publication.number,
             latest: Arc::new(publication.latest.into_configuration(base, name, Version::Latest)),
@@ -253,8 +329,22 @@ impl<X: Clone> FunctionRecord<X> {
             versions: Arc::new(versions),
             aliases: Arc::new(aliases.collect()),
             reserved_concurrency: stored.reserved_concurrency,
+            policies: shared(stored.policies),
+            event_invoke_configs: shared(stored.event_invoke_configs),
+            tags: Arc::new(stored.tags),
+            preparation,
             next_version: stored.next_version,
             last_publication: stored.last_publication.map(publication),
         })
     }
+}
+
+/// What is attached to versions and aliases, as it is stored.
+fn whole<T: Clone>(attached: &BTreeMap<Qualifier, Arc<T>>) -> BTreeMap<Qualifier, T> {
+    attached.iter().map(|(target, value)| (target.clone(), T::clone(value))).collect()
+}
+
+/// The other way round.
+fn shared<T>(attached: BTreeMap<Qualifier, T>) -> Arc<BTreeMap<Qualifier, Arc<T>>> {
+    Arc::new(attached.into_iter().map(|(target, value)| (target, Arc::new(value))).collect())
 }

@@ -194,13 +194,9 @@ async fn reserved_concurrency() {
 
 #[tokio::test]
 async fn a_full_registry_refuses() {
-    let limits = fnhost::limits::RegistryLimits {
-        functions_max: 1,
-        versions_per_function_max: 1,
-        aliases_per_function_max: 1,
-        concurrent_executions_max: 50,
-        ..Default::default()
-    };
+    let mut limits = fnhost::limits::RegistryLimits::default();
+    (limits.functions_max, limits.versions_per_function_max, limits.aliases_per_function_max) = (1, 1, 1);
+    limits.concurrent_executions_max = 50;
     let host = builder().registry_limits(limits).build().unwrap();
     let full = |text: &str| ("CodeStorageExceededException", 400, text.to_owned());
     host.create_function("f", code(1)).publish(true).await.unwrap();

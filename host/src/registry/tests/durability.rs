@@ -6,6 +6,7 @@ use std::{collections::HashMap, path::PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::*;
+use crate::function::{EventInvokeUpdate, Permission};
 use crate::storage::{
     CodeFile, RedbStorage,
     testing::{CodeFiles, Disk, Fault, Leaves, SimulatedDisk},
@@ -44,18 +45,23 @@ fn upload(code: &Arc<CodeFiles>, id: u8) -> Result<Code<Kept>, String> {
     Ok(Code { executable, sha256: CodeSha256::new(sha256), size_bytes: 1000 })
 }
 
-const STEPS: usize = 9;
+const STEPS: usize = 12;
 
 fn step(number: usize, registry: &KeptRegistry, code: &Arc<CodeFiles>) -> Result<(), String> {
     let text = |error: Error| format!("{error:?}");
     let publish = UpdateFunctionCode { publish: true, ..UpdateFunctionCode::default() };
     match number {
         0 => registry
-            .create(&name("f"), upload(code, 1)?, ConfigurationUpdate::default(), true)
+            .create(
+                &name("f"),
+                upload(code, 1)?,
+                ConfigurationUpdate::default(),
+                CreateFunction { publish: true, ..CreateFunction::default() },
+            )
             .map(drop)
             .map_err(|e| text(e.into())),
         1 => registry
-            .create(&name("g"), upload(code, 1)?, described("second"), false)
+            .create(&name("g"), upload(code, 1)?, described("second"), CreateFunction::default())
             .map(drop)
             .map_err(|e| text(e.into())),
         2 => registry.update_code(&name("f"), upload(code, 2)?, &publish).map(drop).map_err(|e| text(e.into())),
@@ -73,6 +79,21 @@ fn step(number: usize, registry: &KeptRegistry, code: &Arc<CodeFiles>) -> Result
             .map_err(|e| text(e.into())),
         6 => registry.delete(&name("g"), None).map_err(|e| text(e.into())),
         7 => registry.delete_alias(&name("f"), &alias_name("live")).map_err(|e| text(e.into())),
+        8 => {
+            let permission = Permission {
+                statement_id: "s".to_owned(),
+                action: "lambda:InvokeFunction".to_owned(),
+                principal: "s3.amazonaws.com".to_owned(),
+                ..Permission::default()
+            };
+            let version = qualifier("1");
+            registry.add_permission(&name("f"), Some(&version), permission, None).map(drop).map_err(|e| text(e.into()))
+        }
+        9 => registry.tag(&name("f"), [("key".to_owned(), "value".to_owned())].into()).map_err(|e| text(e.into())),
+        10 => {
+            let update = EventInvokeUpdate { maximum_retry_attempts: Some(1), ..EventInvokeUpdate::default() };
+            registry.put_event_invoke_config(&name("f"), None, update).map(drop).map_err(|e| text(e.into()))
+        }
         _ => registry.delete(&name("f"), Some(&qualifier("2"))).map_err(|e| text(e.into())),
     }
 }
@@ -160,7 +181,14 @@ fn a_disk_that_fails_at_any_operation_leaves_what_was_answered() {
             }
             assert_eq!(disk.list(CODE.as_ref()).unwrap().len(), named.len(), "{what}");
             // And it goes on.
-            registry.create(&name("more"), upload(&code, 9).unwrap(), ConfigurationUpdate::default(), false).unwrap();
+            registry
+                .create(
+                    &name("more"),
+                    upload(&code, 9).unwrap(),
+                    ConfigurationUpdate::default(),
+                    CreateFunction::default(),
+                )
+                .unwrap();
             code.close();
         }
     }

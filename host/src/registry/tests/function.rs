@@ -5,7 +5,8 @@ use super::*;
 #[test]
 fn a_function_as_it_is_shown() {
     let registry = registry();
-    let created = registry.create(&name("f"), code(1), ConfigurationUpdate::default(), false).unwrap();
+    let created =
+        registry.create(&name("f"), code(1), ConfigurationUpdate::default(), CreateFunction::default()).unwrap();
     let shown = &created.configuration;
     assert_eq!((shown.function_name.as_str(), shown.version), ("f", Version::Latest));
     assert_eq!(shown.function_arn.to_string(), ARN);
@@ -21,7 +22,7 @@ fn a_function_as_it_is_shown() {
 #[test]
 fn publish_at_creation() {
     let registry = registry();
-    let created = registry.create(&name("f"), code(1), ConfigurationUpdate::default(), true).unwrap();
+    let created = registry.create(&name("f"), code(1), ConfigurationUpdate::default(), published()).unwrap();
     assert_eq!(created.configuration.version.to_string(), "1");
     assert_eq!(registry.code_bytes(), 200);
 }
@@ -31,7 +32,7 @@ fn duplicates_and_unknown_functions() {
     let registry = registry_with_versions(0);
     assert!(registry.contains(&name("f")) && !registry.contains(&name("g")));
     assert_eq!(
-        refusal(registry.create(&name("f"), code(1), ConfigurationUpdate::default(), false)),
+        refusal(registry.create(&name("f"), code(1), ConfigurationUpdate::default(), CreateFunction::default())),
         "409 ResourceConflictException Function already exist: f"
     );
     let (f, g) = (name("f"), name("g"));
@@ -43,7 +44,14 @@ fn duplicates_and_unknown_functions() {
         (refusal(registry.get(&g, None)), "g"),
         (refusal(registry.get(&f, Some(&qualifier("9")))), "f:9"),
         (refusal(registry.update_code(&g, code(0), &UpdateFunctionCode::default())), "g"),
-        (refusal(registry.update_configuration(&g, ConfigurationUpdate::default(), None)), "g"),
+        (
+            refusal(registry.update_configuration(
+                &g,
+                ConfigurationUpdate::default(),
+                &UpdateFunctionConfiguration::default(),
+            )),
+            "g",
+        ),
         (refusal(registry.list_versions(&g, PageRequest::default())), "g"),
         (refusal(registry.list_aliases(&g, None, PageRequest::default())), "g"),
         (refusal(registry.put_concurrency(&g, 1)), "g:$LATEST"),
@@ -63,20 +71,20 @@ fn updates_change_what_is_given_under_a_precondition() {
         environment: Some([(key.to_owned(), "x".to_owned())].into()),
         ..ConfigurationUpdate::default()
     };
-    registry.update_configuration(&f, environment("FIRST"), None).unwrap();
+    registry.update_configuration(&f, environment("FIRST"), &UpdateFunctionConfiguration::default()).unwrap();
     let fuel = ConfigurationUpdate { fuel: Some(Some(9)), ..environment("SECOND") };
-    let updated = registry.update_configuration(&f, fuel, None).unwrap();
+    let updated = registry.update_configuration(&f, fuel, &UpdateFunctionConfiguration::default()).unwrap();
     assert_eq!(updated.configuration.environment.keys().collect::<Vec<_>>(), ["SECOND"]);
     assert!(Arc::ptr_eq(&updated.executable, &before.version.executable));
     let no_fuel = ConfigurationUpdate { fuel: Some(None), ..ConfigurationUpdate::default() };
-    let updated = registry.update_configuration(&f, no_fuel, None).unwrap();
+    let updated = registry.update_configuration(&f, no_fuel, &UpdateFunctionConfiguration::default()).unwrap();
     assert_eq!((updated.configuration.fuel, updated.configuration.environment.len()), (None, 1));
     assert!(updated.configuration.last_modified > before.configuration().last_modified);
 
     let stale = before.configuration().revision_id.to_string();
     let by_stale = UpdateFunctionCode { revision_id: Some(stale.clone()), ..UpdateFunctionCode::default() };
     assert!(refusal(registry.update_code(&f, code(1), &by_stale)).starts_with("412"));
-    assert!(refusal(registry.update_configuration(&f, described("x"), Some(&stale))).starts_with("412"));
+    assert!(refusal(registry.update_configuration(&f, described("x"), &if_revision(Some(&stale)))).starts_with("412"));
     let fresh = updated.configuration.revision_id.to_string();
     let by_fresh = UpdateFunctionCode { revision_id: Some(fresh), ..UpdateFunctionCode::default() };
     let updated = registry.update_code(&f, code(1), &by_fresh).unwrap();
@@ -100,7 +108,9 @@ fn a_dry_run_changes_nothing() {
 fn listings_page_by_name() {
     let registry = registry();
     for number in (0..60).rev() {
-        registry.create(&name(&format!("f{number:02}")), code(0), ConfigurationUpdate::default(), false).unwrap();
+        registry
+            .create(&name(&format!("f{number:02}")), code(0), ConfigurationUpdate::default(), CreateFunction::default())
+            .unwrap();
     }
     let list = |marker: Option<&str>, max_items| {
         let page = registry.list(PageRequest { marker, max_items }).unwrap();
@@ -129,7 +139,7 @@ fn listings_page_by_name() {
 fn listings_of_all_versions_page_across_functions() {
     let registry = registry_with_versions(2);
     for other in ["d", "e", "g"] {
-        registry.create(&name(other), code(0), ConfigurationUpdate::default(), false).unwrap();
+        registry.create(&name(other), code(0), ConfigurationUpdate::default(), CreateFunction::default()).unwrap();
     }
     for max_items in 1..=7 {
         let (mut marker, mut seen) = (None, Vec::new());
@@ -154,7 +164,14 @@ fn listings_of_all_versions_page_across_functions() {
 fn the_host_has_limits() {
     let limits = RegistryLimits { functions_max: 2, code_bytes_max: 350, ..RegistryLimits::default() };
     let registry = registry_with(limits);
-    let create = |text, publish| registry.create(&name(text), code(0), ConfigurationUpdate::default(), publish);
+    let create = |text, publish| {
+        registry.create(
+            &name(text),
+            code(0),
+            ConfigurationUpdate::default(),
+            CreateFunction { publish, ..CreateFunction::default() },
+        )
+    };
     create("f", true).unwrap();
     assert_eq!(refusal(create("g", true)), "400 CodeStorageExceededException Code storage limit exceeded.");
     create("g", false).unwrap();
@@ -186,7 +203,7 @@ fn reservations_leave_a_minimum() {
     let registry = registry_with(limits);
     let (f, g) = (name("f"), name("g"));
     for function in [&f, &g] {
-        registry.create(function, code(0), ConfigurationUpdate::default(), false).unwrap();
+        registry.create(function, code(0), ConfigurationUpdate::default(), CreateFunction::default()).unwrap();
     }
     assert_eq!(registry.get_concurrency(&f).unwrap(), None);
     registry.put_concurrency(&f, 6).unwrap();
@@ -216,7 +233,7 @@ fn the_cell_lives_as_long_as_the_function() {
     registry.update_code(&name("f"), code(9), &UpdateFunctionCode::default()).unwrap();
     assert!(Arc::ptr_eq(&first, &cell("$LATEST")));
     registry.delete(&name("f"), None).unwrap();
-    registry.create(&name("f"), code(0), ConfigurationUpdate::default(), false).unwrap();
+    registry.create(&name("f"), code(0), ConfigurationUpdate::default(), CreateFunction::default()).unwrap();
     assert!(!Arc::ptr_eq(&first, &cell("$LATEST")));
 }
 

@@ -58,11 +58,11 @@ fn registry_at(remote: &Arc<Remote>) -> TestRegistry {
 }
 
 fn create(registry: &TestRegistry) -> Result<(), CreateFunctionError> {
-    registry.create(&name("f"), code(1), ConfigurationUpdate::default(), false).map(drop)
+    registry.create(&name("f"), code(1), ConfigurationUpdate::default(), CreateFunction::default()).map(drop)
 }
 
 fn describe(registry: &TestRegistry, text: &str) -> Result<(), UpdateFunctionConfigurationError> {
-    registry.update_configuration(&name("f"), described(text), None).map(drop)
+    registry.update_configuration(&name("f"), described(text), &UpdateFunctionConfiguration::default()).map(drop)
 }
 
 fn description(registry: &TestRegistry) -> Option<String> {
@@ -107,7 +107,7 @@ fn a_write_that_cannot_be_looked_for_is_settled_before_the_next() {
         let refused = refusal(describe(&registry, "newer"));
         assert!(refused.starts_with("500 ServiceException what became of the last change of f"), "{refused}");
         remote.set(true, false, true);
-        registry.create(&name("g"), code(2), ConfigurationUpdate::default(), false).unwrap();
+        registry.create(&name("g"), code(2), ConfigurationUpdate::default(), CreateFunction::default()).unwrap();
         remote.set(true, false, false);
         registry.put_concurrency(&name("f"), 3).unwrap();
         assert_eq!(description(&registry).as_deref(), Some(if done { "new" } else { "old" }));
@@ -155,7 +155,7 @@ fn somebody_elses_change_is_not_overwritten() {
 fn a_record_of_another_form_is_refused_and_one_with_less_is_not() {
     let (remote, _) = with_function();
     let found = remote.storage.get("function/f").unwrap().unwrap();
-    let text = String::from_utf8(found.value.clone()).unwrap();
+    let text = String::from_utf8(found.value).unwrap();
     let opened = |value: String| {
         let remote = Arc::new(Remote::default());
         let record = Record { revision: Revision::random(), value: value.into_bytes() };
@@ -174,4 +174,28 @@ fn a_record_of_another_form_is_refused_and_one_with_less_is_not() {
     let less = opened(text.replacen("\"aliases\":{},", "", 1)).unwrap();
     assert_eq!(description(&less).as_deref(), Some("old"));
     assert_ne!(text.replacen("\"aliases\":{},", "", 1), text);
+}
+
+/// What was acknowledged holds: the new code is what runs, and is compiled when it is first invoked.
+#[test]
+fn what_was_being_made_ready_is_over_at_the_next_start() {
+    let (remote, registry) = with_function();
+    let pending =
+        CreateFunction { publish: true, preparation: Some(PreparationId::random()), ..CreateFunction::default() };
+    registry.create(&name("new"), code(1), ConfigurationUpdate::default(), pending).unwrap();
+    let update = UpdateFunctionCode { preparation: Some(PreparationId::random()), ..UpdateFunctionCode::default() };
+    registry.update_code(&name("f"), code(2), &update).unwrap();
+    let runs = |registry: &TestRegistry, function: &str, version: &str| {
+        let found = registry.resolve(&name(function), Some(&qualifier(version)), || 0.0).unwrap();
+        (*found.version.executable, found.configuration().state.to_string())
+    };
+    assert_eq!(runs(&registry, "f", "$LATEST"), (1, "Active".to_owned()));
+    assert_eq!(runs(&registry, "new", "1"), (1, "Pending".to_owned()));
+    let first = registry_at(&remote);
+    assert_eq!(runs(&first, "f", "$LATEST"), (2, "Active".to_owned()));
+    assert_eq!(runs(&first, "new", "1"), (1, "Active".to_owned()));
+    first.publish(&name("new"), PublishVersion::default()).unwrap();
+    // That, too, is kept.
+    let revision = |registry: &TestRegistry| registry.get(&name("f"), None).unwrap().configuration().revision_id;
+    assert_eq!(revision(&registry_at(&remote)), revision(&first));
 }
