@@ -6,6 +6,8 @@ mod events;
 mod function;
 mod operation;
 mod permission;
+#[cfg(feature = "compiler")]
+mod precompile;
 mod preparation;
 mod settings;
 mod shutdown;
@@ -21,6 +23,8 @@ pub use function::{
     CreateFunction, DeleteFunction, GetFunction, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration,
 };
 pub use permission::{AddPermission, GetPolicy, RemovePermission};
+#[cfg(feature = "compiler")]
+pub use precompile::Precompile;
 pub use shutdown::{Shutdown, ShutdownReport};
 pub use tags::{ListTags, TagResource, UntagResource};
 pub use version::{
@@ -94,6 +98,14 @@ impl Host {
     pub fn create_function(&self, function: impl Into<String>, code: Code) -> CreateFunction {
         let (settings, request) = (ConfigurationUpdate::default(), registry::CreateFunction::default());
         CreateFunction { host: self.clone(), function: function.into(), code, settings, request, in_background: false }
+    }
+
+    /// Compiles code for hosts that have no compiler, or no time for it: with the same [key](HostBuilder::artifact_key), the same
+    /// version of fnhost, and this processor or one that can do more. The answer is code for [`Code::bytes`] or, in a file, for
+    /// [`Code::file`]. Nothing of lines and files of the source goes along, and no files of a zip: such code is refused.
+    #[cfg(feature = "compiler")]
+    pub fn precompile(&self, code: Code) -> Precompile {
+        Precompile { host: self.clone(), code, fuel: false }
     }
 
     /// `GetFunctionConfiguration`.

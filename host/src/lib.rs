@@ -40,6 +40,8 @@ pub use blocking::CalledInRuntime;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use code::Code;
 pub use future::BoxFuture;
+#[cfg(feature = "compiler")]
+pub use host::Precompile;
 pub use host::{
     AccountSettings, AddPermission, AliasTarget, BuildError, CreateAlias, CreateFunction, DeleteAlias, DeleteFunction,
     DeleteFunctionConcurrency, DeleteFunctionEventInvokeConfig, GetAlias, GetFunction, GetFunctionConcurrency,

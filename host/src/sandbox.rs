@@ -25,9 +25,11 @@ pub(crate) use host_calls::{HostCall, HostCallError, HostCalls};
 use crate::function::Frame;
 use crate::future::InRuntime;
 use crate::limits::SandboxLimits;
-use crate::storage::{CodeFile, CodeFileError, DataDir};
+use crate::storage::{ArtifactKey, CodeFile, CodeFileError, DataDir};
 use bytes::Bytes;
-use code::{Artifact, ArtifactError, Compiled, GuestCode, Linkers, LoadedCode, Resident, Unpacked, UploadRefusal};
+use code::{
+    Artifact, ArtifactError, Compiled, GuestCode, Linkers, LoadedCode, Precompiled, Resident, Unpacked, UploadRefusal,
+};
 use dashmap::DashMap;
 use engine::{EngineProfile, Engines};
 use frames::RawFrame;
@@ -53,6 +55,8 @@ pub(crate) struct Sandbox {
     compile_slots: Arc<Semaphore>,
     /// Where uploads and compiled code are kept, if anywhere.
     data_dir: Option<DataDir>,
+    /// The embedder's: what was compiled elsewhere has to be sealed with it.
+    artifact_key: Option<ArtifactKey>,
     resident: Resident,
     limits: SandboxLimits,
     workers: Workers,
@@ -92,7 +96,7 @@ pub(crate) enum LoadError {
 const SYMBOLIZE_WAIT: Duration = Duration::from_millis(250);
 
 impl Sandbox {
-    pub(crate) fn new(limits: SandboxLimits, data_dir: Option<DataDir>) -> Sandbox {
+    pub(crate) fn new(limits: SandboxLimits, data_dir: Option<DataDir>, artifact_key: Option<ArtifactKey>) -> Sandbox {
         let engines = Arc::new(Engines::new(limits.clone()));
         let ticker = Ticker::of_process();
         let served: Weak<dyn Ticked> = Arc::<Engines>::downgrade(&engines);
@@ -104,6 +108,7 @@ impl Sandbox {
             compile_slots: Arc::new(Semaphore::new(limits.compile_slots)),
             workers: Workers::new(limits.worker_threads, limits.blocking_threads_max),
             data_dir,
+            artifact_key,
             resident: Resident::new(limits.loaded_code_max),
             limits,
             ticker,
@@ -227,6 +232,11 @@ impl Sandbox {
         self.data_dir.as_ref()
     }
 
+    /// What code that was compiled elsewhere has to be sealed with, if it may be such.
+    pub(crate) fn artifact_key(&self) -> Option<&ArtifactKey> {
+        self.artifact_key.as_ref()
+    }
+
     /// Code of an upload. With a data directory it is on disk when this returns. Blocking.
     ///
     /// # Errors
@@ -310,7 +320,7 @@ impl Sandbox {
             return Ok(Some(loaded));
         }
         let Some(data_dir) = self.data_dir.as_ref().filter(|_| code.is_stored()) else { return Ok(None) };
-        let engine = self.engines.get(profile).map_err(host_fault)?;
+        let engine = self.engines.get(profile).map_err(|error| host_fault(&error))?;
         match Artifact::open(&data_dir.artifacts, engine, code, profile) {
             Ok(Some(artifact)) => self.link_artifact(code, profile, &artifact).map(Some),
             Ok(None) => Ok(None),
@@ -332,12 +342,17 @@ impl Sandbox {
         profile: EngineProfile,
         artifact: &Artifact,
     ) -> Result<Arc<LoadedCode>, LoadError> {
-        let files = if artifact.has_files { code.unpacked()?.package.files.clone() } else { None };
+        let files = if artifact.has_files {
+            let unpacked = code.unpacked(self.artifact_key())?;
+            unpacked.package.files.clone()
+        } else {
+            None
+        };
         let (engine, linkers) = self.engine(profile)?;
         let engines = Arc::clone(&self.engines);
         let compiled = &artifact.compiled;
         let loaded = LoadedCode::link(engine, linkers, profile, engines, compiled, artifact.contract, files)
-            .map_err(host_fault)?;
+            .map_err(|error| host_fault(&error))?;
         Ok(self.set_loaded(code, Arc::new(loaded)))
     }
 
@@ -348,31 +363,83 @@ impl Sandbox {
             return Ok(loaded);
         }
         let (engine, linkers) = self.engine(profile)?;
-        let unpacked = code.unpacked()?;
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.limits.compile_threads)
-            .thread_name(|_| "fnhost-compile".to_owned())
-            .build()
-            .map_err(|error| LoadError::HostFault(error.to_string()))?;
+        let unpacked = code.unpacked(self.artifact_key())?;
         let refused = |error: wasmtime::Error| LoadError::Refused(format!("{error:#}"));
-        let compiled = threads.install(|| Compiled::compile(engine, &unpacked)).map_err(refused)?;
+        let compiled = match &unpacked.precompiled {
+            Some(precompiled) => precompiled.load(engine, profile).map_err(refused)?,
+            #[cfg(feature = "compiler")]
+            None => self.in_compile_threads(|| Compiled::compile(engine, &unpacked))?.map_err(refused)?,
+            #[cfg(not(feature = "compiler"))]
+            None => {
+                let reason = "this build of fnhost has no compiler: it runs what Host::precompile of another has made";
+                return Err(LoadError::Refused(reason.to_owned()));
+            }
+        };
         let files = unpacked.package.files.clone();
         let link = |compiled: &Compiled, files| {
             let engines = Arc::clone(&self.engines);
             LoadedCode::link(engine, linkers, profile, engines, compiled, unpacked.contract, files)
         };
+        #[cfg_attr(not(feature = "compiler"), expect(unused_mut, reason = "nothing is compiled, so nothing is kept"))]
         let mut loaded = link(&compiled, files.clone()).map_err(refused)?;
-        if let Some(data_dir) = self.data_dir.as_ref().filter(|_| code.is_stored()) {
+        #[cfg(feature = "compiler")]
+        if let Some(data_dir) = self.data_dir.as_ref().filter(|_| code.is_stored() && unpacked.precompiled.is_none()) {
             let artifacts = &data_dir.artifacts;
             let written = Artifact::write(artifacts, engine, code, profile, &unpacked, &compiled);
             if let Err(error) = written {
                 tracing::warn!(%error, "compiled code could not be kept: it is compiled again at the next start");
             } else if let Ok(Some(mapped)) = Artifact::open(artifacts, engine, code, profile) {
                 // What is mapped from a file is memory that the system can take back.
-                loaded = link(&mapped.compiled, files).map_err(host_fault)?;
+                loaded = link(&mapped.compiled, files).map_err(|error| host_fault(&error))?;
             }
         }
         Ok(self.set_loaded(code, Arc::new(loaded)))
+    }
+
+    /// Compiles with as many threads as there may be, which are gone when it is done.
+    #[cfg(feature = "compiler")]
+    fn in_compile_threads<T: Send>(&self, compile: impl FnOnce() -> T + Send) -> Result<T, LoadError> {
+        let threads = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.limits.compile_threads)
+            .thread_name(|_| "fnhost-compile".to_owned())
+            .build()
+            .map_err(|error| LoadError::HostFault(error.to_string()))?;
+        Ok(threads.install(compile))
+    }
+
+    /// Compiles code for hosts with the same key: what runs there, sealed. Waits for its turn.
+    ///
+    /// # Errors
+    /// The engine refuses the code; the host has no threads or memory left.
+    #[cfg(feature = "compiler")]
+    pub(crate) async fn precompile(
+        self: &Arc<Self>,
+        code: Arc<GuestCode>,
+        profile: EngineProfile,
+        key: ArtifactKey,
+    ) -> Result<Vec<u8>, LoadError> {
+        let fault = |error: &dyn std::fmt::Display| LoadError::HostFault(error.to_string());
+        let workers = self.workers().map_err(|error| fault(&error))?;
+        let slot = Arc::clone(&self.compile_slots).acquire_owned().await.map_err(|error| fault(&error))?;
+        let sandbox = Arc::clone(self);
+        let compile = workers.spawn_blocking(move || {
+            let _slot = slot;
+            let engine = sandbox.engines.get(profile).map_err(|error| host_fault(&error))?;
+            let unpacked = code.unpacked(Some(&key))?;
+            if unpacked.precompiled.is_some() {
+                return Err(LoadError::Refused("it is compiled already".to_owned()));
+            }
+            if unpacked.package.files.is_some() {
+                let reason = "it comes with files for /var/task, which compiled code can't take along";
+                return Err(LoadError::Refused(reason.to_owned()));
+            }
+            let made = sandbox.in_compile_threads(|| Precompiled::make(engine, &code, profile, &unpacked))?;
+            let (mut artifact, facts) = made.map_err(|error| LoadError::Refused(format!("{error:#}")))?;
+            let seal = key.seal(&artifact, &facts).map_err(|error| LoadError::HostFault(error.to_string()))?;
+            artifact.extend_from_slice(&seal);
+            Ok(artifact)
+        });
+        compile.await.map_err(|error| fault(&error))?
     }
 
     fn find_in_use(&self, code: &Arc<GuestCode>, profile: EngineProfile) -> Option<Arc<LoadedCode>> {
@@ -394,10 +461,10 @@ impl Sandbox {
 
     /// The engine of a profile, and its linkers.
     fn engine(&self, profile: EngineProfile) -> Result<(&wasmtime::Engine, &Linkers), LoadError> {
-        let engine = self.engines.get(profile).map_err(host_fault)?;
+        let engine = self.engines.get(profile).map_err(|error| host_fault(&error))?;
         let linkers = &self.linkers[profile as usize];
         if linkers.get().is_none() {
-            let new = Linkers::new(engine).map_err(host_fault)?;
+            let new = Linkers::new(engine).map_err(|error| host_fault(&error))?;
             // If another compilation was first, its linkers are as good.
             let _ = linkers.set(new);
         }
@@ -429,7 +496,7 @@ impl Sandbox {
     }
 }
 
-fn host_fault(error: wasmtime::Error) -> LoadError {
+fn host_fault(error: &wasmtime::Error) -> LoadError {
     LoadError::HostFault(format!("{error:?}"))
 }
 

@@ -14,7 +14,7 @@ mod redb;
 
 pub use data_dir::DataDirError;
 pub(crate) use {
-    artifact_files::{ArtifactFiles, ArtifactKey, SealError, Sealed},
+    artifact_files::{ArtifactFiles, ArtifactKey, SealError, Sealed, looks_sealed},
     code_files::{CodeFile, CodeFileError},
     data_dir::DataDir,
     redb::RedbStorage,

@@ -5,6 +5,7 @@ mod directory;
 mod first_release;
 mod killed;
 mod loaded;
+mod precompiled;
 mod restart;
 
 use crate::test_host::builder;

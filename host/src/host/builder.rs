@@ -230,8 +230,9 @@ impl HostBuilder {
         self
     }
 
-    /// What compiled code is sealed with. Default: a key of the data directory's own, in a file there. Whoever knows the key
-    /// and can write to the directory can make this process run what they like.
+    /// What compiled code is sealed with: that of the data directory, and that of [`Host::precompile`], which hosts with the
+    /// same key run. Default: the data directory has a key of its own, in a file there, and code that was compiled elsewhere is
+    /// refused. Whoever knows the key, and can bring code here, can make this process run what they like.
     pub fn artifact_key(mut self, key: [u8; 32]) -> Self {
         self.artifact_key = Some(ArtifactKey(key));
         self
@@ -262,9 +263,10 @@ impl HostBuilder {
             self.event_listener,
         ));
         let host_functions = by_name(self.host_functions)?;
-        let kept = self.data_dir.map(|path| DataDir::open(&path, &base.to_string(), self.artifact_key)).transpose()?;
+        let kept =
+            self.data_dir.map(|path| DataDir::open(&path, &base.to_string(), self.artifact_key.clone())).transpose()?;
         let (data_dir, storage) = kept.unzip();
-        let sandbox = Arc::new(Sandbox::new(sandbox_limits, data_dir));
+        let sandbox = Arc::new(Sandbox::new(sandbox_limits, data_dir, self.artifact_key));
         let registry = Registry::new(base, self.registry_limits, SystemStamps);
         let registry = match (storage, sandbox.data_dir()) {
             (Some(storage), Some(data_dir)) => open_registry(registry, storage, &sandbox, data_dir)?,

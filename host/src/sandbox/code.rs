@@ -6,7 +6,7 @@ pub(crate) mod inspect;
 mod resident;
 mod source;
 
-pub(super) use artifact::{Artifact, ArtifactError};
+pub(super) use artifact::{Artifact, ArtifactError, Precompiled};
 pub(super) use resident::Resident;
 pub(crate) use source::{Unpacked, UploadRefusal};
 
@@ -18,7 +18,7 @@ use super::frames::Symbolizer;
 use super::instance::Guest;
 use super::job::Job;
 use super::wasi;
-use crate::storage::CodeFile;
+use crate::storage::{ArtifactKey, CodeFile};
 use arc_swap::ArcSwapOption;
 use archive::TaskFiles;
 use bytes::Bytes;
@@ -127,8 +127,8 @@ impl GuestCode {
     ///
     /// # Errors
     /// The code's file is gone or damaged.
-    pub(super) fn unpacked(&self) -> Result<Arc<Unpacked>, LoadError> {
-        self.source.unpacked()
+    pub(super) fn unpacked(&self, key: Option<&ArtifactKey>) -> Result<Arc<Unpacked>, LoadError> {
+        self.source.unpacked(key)
     }
 
     /// The symbols of the code's debug information, read at the first trap. `None` if the code's file can't be read.
@@ -137,7 +137,8 @@ impl GuestCode {
         if let Some(symbolizer) = self.symbolizer.load_full() {
             return Some(symbolizer);
         }
-        let unpacked = self.unpacked().ok()?;
+        // Without a key: what another host has compiled has no symbols here.
+        let unpacked = self.unpacked(None).ok()?;
         let symbolizer = Arc::new(Symbolizer::new(Bytes::clone(&unpacked.package.module)));
         self.symbolizer.store(Some(Arc::clone(&symbolizer)));
         Some(symbolizer)
@@ -201,6 +202,7 @@ impl Compiled {
     ///
     /// # Errors
     /// What the engine has against the code, in its own words.
+    #[cfg(feature = "compiler")]
     pub(super) fn compile(engine: &Engine, code: &Unpacked) -> wasmtime::Result<Compiled> {
         let module = &code.package.module;
         if code.is_component {
@@ -210,6 +212,7 @@ impl Compiled {
         }
     }
 
+    #[cfg(feature = "compiler")]
     fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
         match self {
             Compiled::Module(module) => module.serialize(),

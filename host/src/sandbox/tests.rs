@@ -6,7 +6,12 @@ use super::*;
 
 fn code(upload: &[u8]) -> Arc<GuestCode> {
     let package = Package::open(Bytes::copy_from_slice(upload), &ArchiveLimits::default(), None).unwrap();
-    Arc::new(GuestCode::in_memory(Unpacked { package, contract: Contract::Core, is_component: false }))
+    Arc::new(GuestCode::in_memory(Unpacked {
+        package,
+        contract: Contract::Core,
+        is_component: false,
+        precompiled: None,
+    }))
 }
 
 fn compiled(code: &GuestCode, profile: EngineProfile) -> Arc<LoadedCode> {
@@ -16,8 +21,11 @@ fn compiled(code: &GuestCode, profile: EngineProfile) -> Arc<LoadedCode> {
 #[tokio::test]
 async fn the_same_upload_is_compiled_once_for_each_profile() {
     use EngineProfile::{FuelMetered, Plain};
-    let sandbox =
-        Arc::new(Sandbox::new(SandboxLimits { sandboxes_max: 1, compile_slots: 1, ..SandboxLimits::default() }, None));
+    let sandbox = Arc::new(Sandbox::new(
+        SandboxLimits { sandboxes_max: 1, compile_slots: 1, ..SandboxLimits::default() },
+        None,
+        None,
+    ));
     let module = wat::parse_str(r#"(module (memory (export "memory") 1) (func (export "handle")))"#).unwrap();
     let other = wat::parse_str(r#"(module (memory (export "memory") 2) (func (export "handle")))"#).unwrap();
     let (one, same, other) = (code(&module), code(&module), code(&other));
@@ -44,7 +52,7 @@ async fn the_same_upload_is_compiled_once_for_each_profile() {
 /// The deadline of an invocation whose code is not compiled yet is one.
 #[tokio::test]
 async fn a_caller_waits_for_a_compilation_no_longer_than_it_wants() {
-    let sandbox = Arc::new(Sandbox::new(SandboxLimits { sandboxes_max: 1, ..SandboxLimits::default() }, None));
+    let sandbox = Arc::new(Sandbox::new(SandboxLimits { sandboxes_max: 1, ..SandboxLimits::default() }, None, None));
     let module = wat::parse_str(r#"(module (memory (export "memory") 1) (func (export "handle")))"#).unwrap();
     let code = code(&module);
     let waited = sandbox.load(&code, EngineProfile::Plain, Duration::ZERO).await;

@@ -120,10 +120,6 @@ impl ArtifactFiles {
         ArtifactFiles { directory, key }
     }
 
-    pub(crate) fn key(&self) -> &ArtifactKey {
-        &self.key
-    }
-
     /// Where an artifact is.
     pub(crate) fn path(&self, digest: &CodeDigest, profile: &str) -> PathBuf {
         self.directory.join(format!("{}.{profile}", digest_text(digest)))

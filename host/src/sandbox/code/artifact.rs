@@ -4,6 +4,7 @@ use super::super::engine::EngineProfile;
 use super::Compiled;
 use super::inspect::Contract;
 use crate::storage::{ArtifactFiles, SealError, Sealed};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use wasmtime::component::Component;
@@ -18,7 +19,7 @@ pub(in crate::sandbox) struct Facts {
     profile: String,
     /// A digest of all that wasmtime says has to be equal.
     engine: String,
-    is_component: bool,
+    pub(super) is_component: bool,
     contract: ContractName,
     /// Whether the upload had files besides the module.
     has_files: bool,
@@ -31,6 +32,12 @@ enum ContractName {
     Component,
     Core,
     Command,
+}
+
+/// Code that another host has compiled, for this one to run. Its seal was verified.
+pub(in crate::sandbox) struct Precompiled {
+    pub(super) artifact: Bytes,
+    pub(super) facts: Facts,
 }
 
 /// An artifact, mapped.
@@ -68,6 +75,7 @@ pub(in crate::sandbox) enum ArtifactError {
 }
 
 impl Facts {
+    #[cfg(feature = "compiler")]
     pub(in crate::sandbox) fn new(
         engine: &Engine,
         code: &super::GuestCode,
@@ -77,7 +85,7 @@ impl Facts {
         Facts {
             code_sha256: hexadecimal(&code.sha256()),
             profile: profile_name(profile).to_owned(),
-            engine: engine_digest(engine),
+            engine: engine_digest(engine).unwrap_or_default(),
             is_component: unpacked.is_component,
             contract: match unpacked.contract {
                 Contract::Component => ContractName::Component,
@@ -87,6 +95,62 @@ impl Facts {
             },
             has_files: unpacked.package.files.is_some(),
         }
+    }
+}
+
+impl Facts {
+    pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Facts> {
+        serde_json::from_slice(bytes)
+    }
+
+    pub(super) fn contract(&self) -> Contract {
+        match self.contract {
+            ContractName::Component => Contract::Component,
+            ContractName::Core => Contract::Core,
+            ContractName::Command => Contract::Command,
+        }
+    }
+}
+
+impl Precompiled {
+    /// Compiles code for other hosts, and gives it with the facts to seal it with.
+    ///
+    /// # Errors
+    /// What the engine has against the code, in its own words.
+    #[cfg(feature = "compiler")]
+    pub(in crate::sandbox) fn make(
+        engine: &Engine,
+        code: &super::GuestCode,
+        profile: EngineProfile,
+        unpacked: &super::Unpacked,
+    ) -> wasmtime::Result<(Vec<u8>, Vec<u8>)> {
+        let artifact = Compiled::compile(engine, unpacked)?.serialize()?;
+        let facts = serde_json::to_vec(&Facts::new(engine, code, profile, unpacked))?;
+        Ok((artifact, facts))
+    }
+
+    /// Code that runs.
+    ///
+    /// # Errors
+    /// It was compiled for another profile, another engine or another processor.
+    #[allow(unsafe_code, reason = "compiled code can't be verified, only authenticated")]
+    pub(in crate::sandbox) fn load(&self, engine: &Engine, profile: EngineProfile) -> wasmtime::Result<Compiled> {
+        let name = profile_name(profile);
+        if self.facts.profile != name {
+            let of = &self.facts.profile;
+            wasmtime::bail!(
+                "it was compiled with the profile '{of}', and a function with these settings needs '{name}'"
+            );
+        }
+        let compiled = if self.facts.is_component {
+            // SAFETY: as below.
+            unsafe { Component::deserialize(engine, &self.artifact) }.map(Compiled::Component)
+        } else {
+            // SAFETY: these bytes have a seal that only a holder of this host's key can have made, and hosts seal what
+            // wasmtime's compiler has given them, and nothing else.
+            unsafe { Module::deserialize(engine, &self.artifact) }.map(Compiled::Module)
+        };
+        compiled.map_err(|error| error.context("it was compiled for another engine or processor"))
     }
 }
 
@@ -116,24 +180,20 @@ impl Artifact {
         if facts.code_sha256 != hexadecimal(&code.sha256()) || facts.profile != name {
             return Err(ArtifactError::Exchanged { path });
         }
-        if facts.engine != engine_digest(engine) {
+        if engine_digest(engine).is_some_and(|digest| digest != facts.engine) {
             let reason = "the settings or the version of the compiler differ".to_owned();
             return Err(ArtifactError::OtherEngine { path, reason });
         }
         let compiled = map(engine, sealed, facts.is_component)
             .map_err(|error| ArtifactError::OtherEngine { path, reason: format!("{error:#}") })?;
-        let contract = match facts.contract {
-            ContractName::Component => Contract::Component,
-            ContractName::Core => Contract::Core,
-            ContractName::Command => Contract::Command,
-        };
-        Ok(Some(Artifact { compiled, contract, has_files: facts.has_files }))
+        Ok(Some(Artifact { compiled, contract: facts.contract(), has_files: facts.has_files }))
     }
 
     /// Writes the artifact of code that was compiled.
     ///
     /// # Errors
     /// The file system's; the engine's, when it has no memory.
+    #[cfg(feature = "compiler")]
     pub(in crate::sandbox) fn write(
         files: &ArtifactFiles,
         engine: &Engine,
@@ -184,8 +244,15 @@ fn profile_name(profile: EngineProfile) -> &'static str {
     ArtifactFiles::PROFILES[profile as usize]
 }
 
+/// A build without a compiler can't tell; wasmtime's own check, when code is loaded, has to do.
+#[cfg(not(feature = "compiler"))]
+fn engine_digest(_engine: &Engine) -> Option<String> {
+    None
+}
+
 /// A digest of everything that wasmtime says has to be equal for compiled code to run.
-fn engine_digest(engine: &Engine) -> String {
+#[cfg(feature = "compiler")]
+fn engine_digest(engine: &Engine) -> Option<String> {
     struct Blake3(blake3::Hasher);
 
     impl std::hash::Hasher for Blake3 {
@@ -201,7 +268,7 @@ fn engine_digest(engine: &Engine) -> String {
 
     let mut hasher = Blake3(blake3::Hasher::new());
     std::hash::Hash::hash(&engine.precompile_compatibility_hash(), &mut hasher);
-    hasher.0.finalize().to_hex().to_string()
+    Some(hasher.0.finalize().to_hex().to_string())
 }
 
 fn hexadecimal(digest: &[u8; 32]) -> String {
