@@ -118,6 +118,12 @@ impl GuestCode {
         loaded
     }
 
+    /// Lets a compiled form go. Who runs it keeps it.
+    pub(super) fn forget(&self, profile: EngineProfile) {
+        self.slots[profile as usize].loaded.store(None);
+        self.symbolizer.store(None);
+    }
+
     /// Whose turn it is to load a compiled form.
     pub(super) fn loading(&self, profile: EngineProfile) -> Arc<tokio::sync::Mutex<()>> {
         Arc::clone(&self.slots[profile as usize].loading)

@@ -50,6 +50,20 @@ async fn is_read_whole() {
     assert_eq!(host.get_function_concurrency("echo").await.unwrap(), Some(3));
     assert_eq!(host.get_function_concurrency("other").await.unwrap(), None);
 
+    assert_eq!(
+        host.list_tags(functions[0].function_arn.to_string()).await.unwrap(),
+        [("team".to_owned(), "blue".to_owned())].into()
+    );
+    let policy = host.get_policy("echo").qualifier("live").await.unwrap();
+    assert_eq!(
+        policy.statements.iter().map(|statement| statement.statement_id.as_str()).collect::<Vec<_>>(),
+        ["uploads"]
+    );
+    assert!(policy.to_json().contains("arn:aws:s3:::bucket"), "{}", policy.to_json());
+    let config = host.get_function_event_invoke_config("echo").await.unwrap();
+    assert_eq!((config.maximum_retry_attempts, config.maximum_event_age), (Some(1), Some(Duration::from_secs(60))));
+    assert_eq!(config.on_failure.unwrap().to_string(), crate::test_host::arn("other"));
+
     for function in ["echo", "echo:1", "echo:3", "echo:live"] {
         assert_eq!(payload(&invoke(&host, function, json!("a")).await), json!("a"), "{function}");
     }

@@ -59,8 +59,7 @@ impl Resident {
             let Some(oldest) = (0..forms.len()).min_by_key(|at| used(&forms[*at])) else { return };
             let (code, profile) = forms.swap_remove(oldest);
             if let Some(code) = code.upgrade() {
-                code.slots[profile as usize].loaded.store(None);
-                code.symbolizer.store(None);
+                code.forget(profile);
             }
         }
     }
