@@ -28,6 +28,7 @@ mod future;
 mod host;
 mod host_function;
 mod invocation;
+mod json;
 pub mod limits;
 mod panic;
 mod registry;
@@ -50,7 +51,9 @@ pub use host::{
     RemovePermission, Shutdown, ShutdownReport, TagResource, UntagResource, UpdateAlias, UpdateFunctionCode,
     UpdateFunctionConfiguration, UpdateFunctionEventInvokeConfig,
 };
-pub use invocation::{AuthorizationRequest, Authorizer, InvocationContext, InvocationType, Invoke, Receipt, Response};
+pub use invocation::{
+    AuthorizationRequest, Authorizer, Invocation, InvocationContext, InvocationType, Invoke, Receipt, Response,
+};
 pub use registry::Page;
 pub use request_id::{InvalidRequestId, RequestId};
 pub use storage::DataDirError;

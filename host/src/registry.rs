@@ -226,10 +226,10 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     pub(crate) fn resolve(
         &self,
         name: &FunctionName,
-        qualifier: Option<&Qualifier>,
+        qualifier: Option<Qualifier>,
         pick: impl FnOnce() -> f64,
     ) -> Result<Resolved<X, C>, ResourceNotFound> {
-        self.find(Operation::InvokeFunction, name, qualifier, |record| record.route(qualifier, pick))
+        self.find(Operation::InvokeFunction, name, qualifier, |record, qualifier| record.route(qualifier, pick))
     }
 
     /// `GetFunction`: an alias gives the version that it points at.
@@ -243,7 +243,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         qualifier: Option<&Qualifier>,
     ) -> Result<Resolved<X, C>, GetFunctionError> {
         // No weight exceeds 1, so that this picks the primary version.
-        Ok(self.find(Operation::GetFunction, name, qualifier, |record| {
+        Ok(self.find(Operation::GetFunction, name, qualifier.cloned(), |record, qualifier| {
             let version = record.route(qualifier, || 1.0)?;
             Some(if version.configuration.version == Version::Latest { record.shown() } else { version })
         })?)
@@ -590,21 +590,20 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         &self,
         operation: Operation,
         name: &FunctionName,
-        qualifier: Option<&Qualifier>,
-        pick: impl FnOnce(&FunctionRecord<X>) -> Option<&Arc<FunctionVersion<X>>>,
+        qualifier: Option<Qualifier>,
+        pick: impl for<'a> FnOnce(&'a FunctionRecord<X>, Option<&Qualifier>) -> Option<&'a Arc<FunctionVersion<X>>>,
     ) -> Result<Resolved<X, C>, ResourceNotFound> {
-        let found = self.functions.get(name).map(|function| (Arc::clone(&function.record), Arc::clone(&function.cell)));
-        found
-            .and_then(|(record, cell)| {
-                let version = Arc::clone(pick(&record)?);
-                Some(Resolved {
-                    version,
-                    qualifier: qualifier.cloned(),
-                    reserved_concurrency: record.reserved_concurrency,
-                    cell,
-                })
-            })
-            .ok_or_else(|| self.not_found(operation, name, qualifier))
+        let found = self.functions.get(name).and_then(|function| {
+            let version = Arc::clone(pick(&function.record, qualifier.as_ref())?);
+            let reserved_concurrency = function.record.reserved_concurrency;
+            Some((version, reserved_concurrency, Arc::clone(&function.cell)))
+        });
+        match found {
+            Some((version, reserved_concurrency, cell)) => {
+                Ok(Resolved { version, qualifier, reserved_concurrency, cell })
+            }
+            None => Err(self.not_found(operation, name, qualifier.as_ref())),
+        }
     }
 
     fn not_found(&self, operation: Operation, name: &FunctionName, qualifier: Option<&Qualifier>) -> ResourceNotFound {

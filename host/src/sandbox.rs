@@ -36,8 +36,7 @@ use frames::RawFrame;
 use instance::new_store;
 use job::Job;
 use outcome::{Outcome, conclude};
-use place::{Place, SharedPlace};
-use running::{Finished, Held, Remains, Running};
+use running::{Finished, Remains, Running};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -124,25 +123,21 @@ impl Sandbox {
     }
 
     /// Runs one invocation in a fresh instance. `held` is dropped when the sandbox is free again.
-    pub(crate) fn run(
+    pub(crate) fn run<H: Send + 'static>(
         self: &Arc<Self>,
         code: Arc<LoadedCode>,
         job: Arc<Job>,
         event: Bytes,
         calls: Option<Arc<dyn HostCalls>>,
-        held: impl Send + 'static,
-    ) -> Running {
-        let place = Arc::new(SharedPlace::new(Place::CallersTask));
+        held: H,
+    ) -> Running<H> {
         let (in_progress, ticking) = self.in_progress();
-        let held: Held = Box::new((in_progress, held));
-        let engines = Arc::clone(&self.engines);
         let work = {
-            let (code, job, place) = (Arc::clone(&code), Arc::clone(&job), Arc::clone(&place));
+            let (code, job) = (Arc::clone(&code), Arc::clone(&job));
             async move {
                 let store = ticking
                     .map_err(wasmtime::Error::from)
-                    .and_then(|()| engines.get(code.profile))
-                    .and_then(|engine| new_store(engine, code, Arc::clone(&job), event, calls, place));
+                    .and_then(|()| new_store(code, Arc::clone(&job), event, calls));
                 let (outcome, store) = match store {
                     Ok(mut store) => {
                         let result = contract::run(&mut store).await;
@@ -153,21 +148,20 @@ impl Sandbox {
                     }
                     Err(error) => (Outcome::host_fault(&job, format!("{error:?}")), None),
                 };
-                Finished { outcome, remains: Remains { _store: store, _held: held } }
+                Finished { outcome, remains: Remains { _store: store, _in_progress: in_progress, _held: held } }
             }
         };
-        self.running(Box::pin(work), job, Some(code), place)
+        Running::new(Box::pin(work), job, Some(code), Arc::clone(self))
     }
 
     /// Runs one invocation of a native function, under the same deadline. `held` is dropped at its end.
-    pub(crate) fn run_native(
+    pub(crate) fn run_native<H: Send + 'static>(
         self: &Arc<Self>,
         work: impl Future<Output = outcome::Ending> + Send + 'static,
         job: Arc<Job>,
-        held: impl Send + 'static,
-    ) -> Running {
+        held: H,
+    ) -> Running<H> {
         let (in_progress, ticking) = self.in_progress();
-        let held: Held = Box::new((in_progress, held));
         let finish = {
             let job = Arc::clone(&job);
             async move {
@@ -182,20 +176,10 @@ impl Sandbox {
                 } else {
                     Outcome { ending, frames: Vec::new(), ran }
                 };
-                Finished { outcome, remains: Remains { _store: None, _held: held } }
+                Finished { outcome, remains: Remains { _store: None, _in_progress: in_progress, _held: held } }
             }
         };
-        self.running(Box::pin(finish), job, None, Arc::new(SharedPlace::new(Place::CallersTask)))
-    }
-
-    fn running(
-        self: &Arc<Self>,
-        work: running::Work,
-        job: Arc<Job>,
-        code: Option<Arc<LoadedCode>>,
-        place: Arc<SharedPlace>,
-    ) -> Running {
-        Running::new(work, job, code, place, Arc::clone(self))
+        Running::new(Box::pin(finish), job, None, Arc::clone(self))
     }
 
     /// Waits at most `bound` for the invocations in progress, and then ends them. Answers how many that were.
@@ -501,7 +485,7 @@ fn host_fault(error: &wasmtime::Error) -> LoadError {
 }
 
 /// One invocation in progress, as the ticker counts it.
-struct InProgress(Arc<Engines>);
+pub(crate) struct InProgress(Arc<Engines>);
 
 impl Drop for InProgress {
     fn drop(&mut self) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Each part of the library, and the parts above it, which it must not name.
 const NOT_BELOW: &[(&str, &[&str])] = &[
+    ("json", &["error", "event_invoke", "function", "host", "host_function", "invocation", "registry", "sandbox"]),
     ("panic", &["error", "event_invoke", "function", "host", "host_function", "invocation", "registry", "sandbox"]),
     ("future", &["error", "event_invoke", "function", "host", "host_function", "invocation", "registry", "sandbox"]),
     ("blocking", &["event_invoke", "function", "host", "host_function", "invocation", "registry", "sandbox"]),

@@ -186,7 +186,7 @@ fn what_was_being_made_ready_is_over_at_the_next_start() {
     let update = UpdateFunctionCode { preparation: Some(PreparationId::random()), ..UpdateFunctionCode::default() };
     registry.update_code(&name("f"), code(2), &update).unwrap();
     let runs = |registry: &TestRegistry, function: &str, version: &str| {
-        let found = registry.resolve(&name(function), Some(&qualifier(version)), || 0.0).unwrap();
+        let found = registry.resolve(&name(function), Some(qualifier(version)), || 0.0).unwrap();
         (*found.version.executable, found.configuration().state.to_string())
     };
     assert_eq!(runs(&registry, "f", "$LATEST"), (1, "Active".to_owned()));
