@@ -40,9 +40,12 @@ use tokio::runtime::Handle;
 /// A function as the registry finds it.
 pub(crate) type ResolvedFunction = Resolved<Executable, FunctionConcurrency>;
 
+/// The registry of functions that can be invoked.
+pub(crate) type InvokedRegistry = Registry<Executable, FunctionConcurrency>;
+
 /// Everything that an invocation needs of its host.
 pub(crate) struct Invoker {
-    pub(crate) registry: Registry<Executable, FunctionConcurrency>,
+    pub(crate) registry: InvokedRegistry,
     pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) host_functions: HostFunctions,
     pub(crate) authorizer: Option<Box<dyn Authorizer>>,

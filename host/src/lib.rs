@@ -34,12 +34,15 @@ mod panic;
 mod registry;
 mod request_id;
 mod sandbox;
+mod storage;
 mod upload;
 
 pub use blocking::CalledInRuntime;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use code::Code;
 pub use future::BoxFuture;
+#[cfg(feature = "compiler")]
+pub use host::Precompile;
 pub use host::{
     AccountSettings, AddPermission, AliasTarget, BuildError, CreateAlias, CreateFunction, DeleteAlias, DeleteFunction,
     DeleteFunctionConcurrency, DeleteFunctionEventInvokeConfig, GetAlias, GetFunction, GetFunctionConcurrency,
@@ -53,3 +56,4 @@ pub use invocation::{
 };
 pub use registry::Page;
 pub use request_id::{InvalidRequestId, RequestId};
+pub use storage::DataDirError;

@@ -13,6 +13,7 @@ use crate::function::{
     Architecture, ConfigurationUpdate, FunctionConfiguration, FunctionName, FunctionReference, FunctionTarget,
     Operation,
 };
+use crate::invocation::InvokedRegistry;
 use crate::registry::{self, Page};
 use crate::upload::{UploadError, compile, open_code};
 
@@ -71,10 +72,15 @@ impl CreateFunction {
             None
         };
         self.request.preparation = background.as_ref().map(Background::id);
-        let version = invoker.registry.create(&name, code, self.settings, self.request)?;
-        if let Some(background) = background {
-            background.prepare(name, executable, has_fuel_budget);
-        }
+        let (settings, request) = (self.settings, self.request);
+        let create = move |registry: &InvokedRegistry| {
+            let version = registry.create(&name, code, settings, request)?;
+            if let Some(background) = background {
+                background.prepare(name, executable, has_fuel_budget);
+            }
+            Ok::<_, CreateFunctionError>(version)
+        };
+        let version = self.host.change(create).await?;
         let configuration = &version.configuration;
         // As recorded from AWS: with `Publish` the answer is version 1, but under the ARN without suffix.
         Ok(FunctionConfiguration {
@@ -203,10 +209,15 @@ impl UpdateFunctionCode {
             None
         };
         self.request.preparation = background.as_ref().map(Background::id);
-        let version = invoker.registry.update_code(&name, code, &self.request)?;
-        if let Some(background) = background {
-            background.prepare(name, executable, has_fuel_budget);
-        }
+        let request = self.request;
+        let update = move |registry: &InvokedRegistry| {
+            let version = registry.update_code(&name, code, &request)?;
+            if let Some(background) = background {
+                background.prepare(name, executable, has_fuel_budget);
+            }
+            Ok::<_, UpdateFunctionCodeError>(version)
+        };
+        let version = self.host.change(update).await?;
         Ok((*version.configuration).clone())
     }
 }
@@ -257,10 +268,15 @@ impl UpdateFunctionConfiguration {
             })?;
         }
         self.request.preparation = background.as_ref().map(Background::id);
-        let version = invoker.registry.update_configuration(&name, self.settings, &self.request)?;
-        if let (Some((executable, has_fuel_budget)), Some(background)) = (needed, background) {
-            background.prepare(name, executable, has_fuel_budget);
-        }
+        let (settings, request) = (self.settings, self.request);
+        let update = move |registry: &InvokedRegistry| {
+            let version = registry.update_configuration(&name, settings, &request)?;
+            if let (Some((executable, has_fuel_budget)), Some(background)) = (needed, background) {
+                background.prepare(name, executable, has_fuel_budget);
+            }
+            Ok::<_, UpdateFunctionConfigurationError>(version)
+        };
+        let version = self.host.change(update).await?;
         Ok((*version.configuration).clone())
     }
 }
@@ -285,7 +301,7 @@ impl DeleteFunction {
 
     async fn send(self) -> Result<(), DeleteFunctionError> {
         let target = self.host.target(&self.function, self.qualifier.as_deref(), Operation::DeleteFunction)?;
-        self.host.inner.invoker.registry.delete(&target.name, target.qualifier.as_ref())
+        self.host.change(move |registry| registry.delete(&target.name, target.qualifier.as_ref())).await
     }
 }
 

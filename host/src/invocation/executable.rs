@@ -26,16 +26,12 @@ pub(crate) enum Executable {
 /// Code on its way to being ready. `Err` is how the run ended because it never was.
 pub(super) type Load = BoxFuture<'static, Result<Arc<LoadedCode>, Outcome>>;
 
-/// The code's compiled form for a profile, compiled now if that was not done when it was uploaded. The deadline holds here,
-/// too.
+/// The code's compiled form for a profile, mapped or compiled now if it is not in memory. The deadline holds here, too.
 pub(super) fn load(sandbox: &Arc<Sandbox>, code: &Arc<GuestCode>, profile: EngineProfile, job: &Arc<Job>) -> Load {
     let (sandbox, code, job) = (Arc::clone(sandbox), Arc::clone(code), Arc::clone(job));
     Box::pin(async move {
         match sandbox.load(&code, profile, job.remaining()).await {
-            Ok(()) => code.loaded(profile).cloned().ok_or_else(|| {
-                let reason = "the code was compiled and is gone";
-                Outcome::host_fault(&job, reason.to_owned())
-            }),
+            Ok(loaded) => Ok(loaded),
             Err(LoadError::TimedOut { .. }) if job.remaining().is_zero() => Err(Outcome::timed_out(&job)),
             Err(error) => Err(Outcome::host_fault(&job, format!("the function's code can't be loaded: {error}"))),
         }

@@ -119,7 +119,7 @@ impl Execution {
                 self.running(sandbox.run_native(work, Arc::clone(&self.job), permit))
             }
             Executable::Guest(code) => match code.loaded(self.profile()) {
-                Some(loaded) => self.run_guest(Arc::clone(loaded), event, permit),
+                Some(loaded) => self.run_guest(loaded, event, permit),
                 None => {
                     let load = executable::load(sandbox, code, self.profile(), &self.job);
                     Stage::Loading { load, event, permit }

@@ -57,6 +57,10 @@ pub struct SandboxLimits {
     pub compile_slots: usize,
     /// Threads of one compilation. Default: one for each processor.
     pub compile_threads: usize,
+    /// Compiled code of a data directory that is in memory at a time, counted once for each upload and fuel profile. Beyond
+    /// it, what was used least recently is unmapped, and mapped again for its next invocation. Default 256: each takes a file
+    /// descriptor, and many systems give a process 1,024. Without a data directory all code stays in memory.
+    pub loaded_code_max: usize,
     /// How long a caller waits for its code to be compiled. Default 5 minutes.
     pub compile_wait: Duration,
 }
@@ -78,6 +82,7 @@ impl Default for SandboxLimits {
             blocking_threads_max: 64,
             compile_slots: 2,
             compile_threads: processors,
+            loaded_code_max: 256,
             compile_wait: Duration::from_secs(300),
         }
     }

@@ -6,7 +6,7 @@ use crate::limits::SandboxLimits;
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// How code is compiled. wasmtime fixes this per engine, so that each profile is an engine of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,8 +105,9 @@ impl Ticked for Engines {
 
 fn config(limits: &SandboxLimits, profile: EngineProfile) -> Config {
     let mut config = Config::new();
+    #[cfg(feature = "compiler")]
+    config.cranelift_opt_level(wasmtime::OptLevel::Speed);
     config
-        .cranelift_opt_level(OptLevel::Speed)
         .epoch_interruption(true)
         .consume_fuel(profile == EngineProfile::FuelMetered)
         .max_wasm_stack(limits.stack_bytes)
