@@ -81,13 +81,13 @@ pub(super) enum CodeSource {
     Stored {
         file: Arc<CodeFile>,
         /// What was uploaded just now, until it is first compiled.
-        fresh: Mutex<Option<Unpacked>>,
+        fresh: Mutex<Option<Arc<Unpacked>>>,
     },
 }
 
 impl CodeSource {
     pub(super) fn stored(file: Arc<CodeFile>, fresh: Option<Unpacked>) -> CodeSource {
-        CodeSource::Stored { file, fresh: Mutex::new(fresh) }
+        CodeSource::Stored { file, fresh: Mutex::new(fresh.map(Arc::new)) }
     }
 
     /// The code, unpacked. Blocking.
@@ -97,7 +97,7 @@ impl CodeSource {
             CodeSource::Stored { file, fresh } => (file, fresh),
         };
         if let Some(fresh) = fresh.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            return Ok(Arc::new(fresh));
+            return Ok(fresh);
         }
         let upload = file.read().map_err(LoadError::CodeFile)?;
         let refused = |error| LoadError::Stored { path: file.path(), error };
