@@ -27,9 +27,9 @@ use crate::future::InRuntime;
 use crate::limits::SandboxLimits;
 use crate::storage::{ArtifactKey, CodeFile, CodeFileError, DataDir};
 use bytes::Bytes;
-use code::{
-    Artifact, ArtifactError, Compiled, GuestCode, Linkers, LoadedCode, Precompiled, Resident, Unpacked, UploadRefusal,
-};
+#[cfg(feature = "compiler")]
+use code::Precompiled;
+use code::{Artifact, ArtifactError, Compiled, GuestCode, Linkers, LoadedCode, Resident, Unpacked, UploadRefusal};
 use dashmap::DashMap;
 use engine::{EngineProfile, Engines};
 use frames::RawFrame;

@@ -6,7 +6,9 @@ pub(crate) mod inspect;
 mod resident;
 mod source;
 
-pub(super) use artifact::{Artifact, ArtifactError, Precompiled};
+#[cfg(feature = "compiler")]
+pub(super) use artifact::Precompiled;
+pub(super) use artifact::{Artifact, ArtifactError};
 pub(super) use resident::Resident;
 pub(crate) use source::{Unpacked, UploadRefusal};
 
