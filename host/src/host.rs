@@ -18,7 +18,7 @@ pub use version::{
 };
 
 use crate::code::Code;
-use crate::function::ConfigurationUpdate;
+use crate::function::{ArnBase, ConfigurationUpdate};
 use crate::invocation::{Invoke, Invoker};
 use crate::limits::RegistryLimits;
 use crate::registry;
@@ -191,6 +191,11 @@ impl Host {
     /// `DeleteFunctionConcurrency`. No reservation is no error, as in AWS.
     pub fn delete_function_concurrency(&self, function: impl Into<String>) -> DeleteFunctionConcurrency {
         DeleteFunctionConcurrency { host: self.clone(), function: function.into() }
+    }
+
+    /// Partition, region and account: what the ARNs of this host have in common.
+    pub fn arn_base(&self) -> &ArnBase {
+        self.inner.invoker.registry.arn_base()
     }
 
     /// `GetAccountSettings`: what this host may hold, and what it holds.
