@@ -10,15 +10,18 @@ mod operation;
 mod validation;
 
 pub use exception::{
-    AccessDenied, CodeStorageExceeded, InvalidRequestContent, PreconditionFailed, RequestTooLarge, ResourceConflict,
-    ResourceNotFound, ServiceError, ThrottleReason, TooManyRequests,
+    AccessDenied, CodeStorageExceeded, DenialReason, InvalidRequestContent, PolicyLengthExceeded, PreconditionFailed,
+    RequestTooLarge, ResourceConflict, ResourceNotFound, RevisionLookUp, ServiceError, ThrottleReason, TooManyRequests,
 };
 pub use invalid_parameter_value::InvalidParameterValue;
 pub use operation::{
-    ArgumentError, CreateAliasError, CreateFunctionError, DeleteAliasError, DeleteFunctionConcurrencyError,
-    DeleteFunctionError, Error, GetAliasError, GetFunctionConcurrencyError, GetFunctionError, InvokeError,
-    ListAliasesError, ListFunctionsError, ListVersionsError, PublishVersionError, PutFunctionConcurrencyError,
-    ReferenceError, UpdateAliasError, UpdateFunctionCodeError, UpdateFunctionConfigurationError,
+    AddPermissionError, ArgumentError, CreateAliasError, CreateFunctionError, DeleteAliasError,
+    DeleteFunctionConcurrencyError, DeleteFunctionError, DeleteFunctionEventInvokeConfigError, Error, GetAliasError,
+    GetFunctionConcurrencyError, GetFunctionError, GetFunctionEventInvokeConfigError, GetPolicyError, InvokeError,
+    ListAliasesError, ListFunctionEventInvokeConfigsError, ListFunctionsError, ListTagsError, ListVersionsError,
+    PublishVersionError, PutFunctionConcurrencyError, PutFunctionEventInvokeConfigError, ReferenceError,
+    RemovePermissionError, TagResourceError, UntagResourceError, UpdateAliasError, UpdateFunctionCodeError,
+    UpdateFunctionConfigurationError, UpdateFunctionEventInvokeConfigError,
 };
 pub(crate) use validation::Validator;
 pub use validation::{Constraint, ValidationError, Violation};

@@ -15,12 +15,15 @@
 mod attempt;
 mod dispatcher;
 mod event;
+mod listener;
 mod queue;
+mod record;
 mod retry;
 
 pub(crate) use attempt::{AttemptOutcome, Executor};
 
 pub(crate) use dispatcher::{Dispatcher, DispatcherParts};
-pub use event::{Attachment, AttemptResponse, EndedEvent, Event, EventId, Fate};
+pub use event::{Attachment, AttemptResponse, EndedEvent, EventId, Fate, QueuedEvent};
+pub use listener::EventListener;
 pub use queue::{EventQueue, MemoryEventQueue, PushError, QueueError, Take};
 pub use retry::{InvalidRetryPolicy, RetryPolicy};

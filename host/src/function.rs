@@ -5,30 +5,43 @@
 
 mod alias;
 mod arn;
+mod caller;
 mod config;
 mod environment;
 mod error;
+mod event_invoke_config;
 mod frame;
+mod iam_arn;
 mod name;
 mod operation;
+mod policy;
 mod qualifier;
 mod reference;
 mod revision;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod version;
 
 pub use alias::{AliasConfiguration, AliasName, AliasRouting};
+pub(crate) use arn::is_taggable;
 pub use arn::{ArnBase, FunctionArn};
+pub use caller::Caller;
 pub(crate) use config::validate_description;
 pub use config::{ConfigurationUpdate, FunctionConfiguration};
 pub use error::{BadResponse, FunctionError, FunctionErrorKind, PanicPlace, Phase, ReportedError, Trap};
+pub use event_invoke_config::EventInvokeConfig;
+pub(crate) use event_invoke_config::{CheckedEventInvokeUpdate, EventInvokeUpdate};
 pub use frame::Frame;
+pub use iam_arn::IamArn;
 pub use name::FunctionName;
 pub use operation::Operation;
+pub use policy::{FunctionPolicy, FunctionUrlAuthType, Permission, PolicyConditions, PolicyStatement, Principal};
+pub(crate) use policy::{Policy, decide};
 pub use qualifier::Qualifier;
 pub use reference::{FunctionReference, FunctionTarget};
 pub use revision::{CodeSha256, RevisionId};
+pub(crate) use tags::{Tags, validate_tag_keys, validate_tags, with_tags};
 pub use version::{Version, VersionNumber};
 
 /// Whether a byte is one of `[a-zA-Z0-9-_]`, the alphabet of function and alias names.
@@ -54,4 +67,4 @@ macro_rules! serde_as_text {
     )+};
 }
 
-serde_as_text!(AliasName, CodeSha256, FunctionArn, FunctionName, Qualifier, RevisionId, Version, VersionNumber);
+serde_as_text!(AliasName, CodeSha256, FunctionArn, FunctionName, IamArn, Qualifier, RevisionId, Version, VersionNumber);

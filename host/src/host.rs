@@ -1,24 +1,32 @@
 //! The host: one short method for each operation of Lambda.
 
 mod builder;
+mod event_invoke_config;
 mod events;
 mod function;
 mod operation;
+mod permission;
 mod settings;
+mod tags;
 mod version;
 
 pub use builder::{BuildError, HostBuilder};
-pub use events::EventListener;
+pub use event_invoke_config::{
+    DeleteFunctionEventInvokeConfig, GetFunctionEventInvokeConfig, ListFunctionEventInvokeConfigs,
+    PutFunctionEventInvokeConfig, UpdateFunctionEventInvokeConfig,
+};
 pub use function::{
     CreateFunction, DeleteFunction, GetFunction, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration,
 };
+pub use permission::{AddPermission, GetPolicy, RemovePermission};
+pub use tags::{ListTags, TagResource, UntagResource};
 pub use version::{
     AliasTarget, CreateAlias, DeleteAlias, DeleteFunctionConcurrency, GetAlias, GetFunctionConcurrency, ListAliases,
     ListVersions, PublishVersion, PutFunctionConcurrency, UpdateAlias,
 };
 
 use crate::code::Code;
-use crate::function::{ArnBase, ConfigurationUpdate};
+use crate::function::{ArnBase, ConfigurationUpdate, Permission};
 use crate::invocation::{Invoke, Invoker};
 use crate::limits::RegistryLimits;
 use crate::registry;
@@ -91,8 +99,8 @@ impl Host {
 
     /// `CreateFunction`: a function `function` that runs `code`.
     pub fn create_function(&self, function: impl Into<String>, code: Code) -> CreateFunction {
-        let settings = ConfigurationUpdate::default();
-        CreateFunction { host: self.clone(), function: function.into(), code, settings, publish: false }
+        let (settings, request) = (ConfigurationUpdate::default(), registry::CreateFunction::default());
+        CreateFunction { host: self.clone(), function: function.into(), code, settings, request }
     }
 
     /// `GetFunctionConfiguration`.
@@ -196,6 +204,41 @@ impl Host {
     /// Partition, region and account: what the ARNs of this host have in common.
     pub fn arn_base(&self) -> &ArnBase {
         self.inner.invoker.registry.arn_base()
+    }
+
+    /// `AddPermission`: allows `principal` to do `action` with the function: `lambda:InvokeFunction`, `lambda:*`, …
+    ///
+    /// The principal is a service's name (`s3.amazonaws.com`), an account's 12 digits, the ARN of an identity, or `*`.
+    pub fn add_permission(
+        &self,
+        function: impl Into<String>,
+        statement_id: impl Into<String>,
+        action: impl Into<String>,
+        principal: impl Into<String>,
+    ) -> AddPermission {
+        let permission = Permission {
+            statement_id: statement_id.into(),
+            action: action.into(),
+            principal: principal.into(),
+            ..Permission::default()
+        };
+        AddPermission { host: self.clone(), function: function.into(), qualifier: None, permission, revision_id: None }
+    }
+
+    /// `RemovePermission`: takes a permission back.
+    pub fn remove_permission(&self, function: impl Into<String>, statement_id: impl Into<String>) -> RemovePermission {
+        RemovePermission {
+            host: self.clone(),
+            function: function.into(),
+            qualifier: None,
+            statement_id: statement_id.into(),
+            revision_id: None,
+        }
+    }
+
+    /// `GetPolicy`: the permissions of a function, version or alias.
+    pub fn get_policy(&self, function: impl Into<String>) -> GetPolicy {
+        GetPolicy { host: self.clone(), function: function.into(), qualifier: None }
     }
 
     /// `GetAccountSettings`: what this host may hold, and what it holds.

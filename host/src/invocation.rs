@@ -17,8 +17,8 @@ pub use response::Response;
 
 use crate::blocking::OnCallersThread;
 use crate::clock::Clock;
-use crate::error::{InvokeError, ServiceError, ThrottleReason, TooManyRequests};
-use crate::function::{FunctionError, FunctionReference, Operation};
+use crate::error::{DenialReason, InvokeError, ServiceError, ThrottleReason, TooManyRequests};
+use crate::function::{FunctionError, FunctionReference, Operation, decide};
 use crate::future::InRuntime;
 use crate::host_function::HostFunctions;
 use crate::limits::{INVOCATION_DEPTH_MAX, RESPONSE_BYTES_MAX};
@@ -152,9 +152,23 @@ impl Invoker {
     }
 
     fn authorize(&self, request: &Invoke, function: &ResolvedFunction) -> Result<(), InvokeError> {
-        let Some(authorizer) = &self.authorizer else { return Ok(()) };
+        if request.caller.is_none() && self.authorizer.is_none() {
+            return Ok(());
+        }
         let question = AuthorizationRequest::new(request, function);
-        if authorizer.authorize(&question) { Ok(()) } else { Err(question.denied().into()) }
+        if let Some(caller) = &request.caller {
+            let arn = &question.resource;
+            let policy = self.registry.policy(arn.name(), function.qualifier.as_ref());
+            if let Err(reason) = decide(caller, authorization::ACTION, arn.base().account(), policy.as_deref()) {
+                return Err(question.denied(reason).into());
+            }
+        }
+        match &self.authorizer {
+            Some(authorizer) if !authorizer.authorize(&question) => {
+                Err(question.denied(DenialReason::NoResourceBasedPolicy).into())
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn accept(&self, event: AcceptedEvent) -> Result<(), InvokeError> {

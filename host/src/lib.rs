@@ -22,7 +22,7 @@ mod blocking;
 mod clock;
 pub mod code;
 pub mod error;
-mod event_invoke;
+pub mod event_invoke;
 pub mod function;
 mod future;
 mod host;
@@ -38,16 +38,14 @@ mod upload;
 pub use blocking::CalledInRuntime;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use code::Code;
-pub use event_invoke::{
-    Attachment, AttemptResponse, EndedEvent, Event, EventId, EventQueue, Fate, InvalidRetryPolicy, MemoryEventQueue,
-    PushError, QueueError, RetryPolicy, Take,
-};
 pub use future::BoxFuture;
 pub use host::{
-    AccountSettings, AliasTarget, BuildError, CreateAlias, CreateFunction, DeleteAlias, DeleteFunction,
-    DeleteFunctionConcurrency, EventListener, GetAlias, GetFunction, GetFunctionConcurrency, Host, HostBuilder,
-    ListAliases, ListFunctions, ListVersions, PublishVersion, PutFunctionConcurrency, ShutdownReport, UpdateAlias,
-    UpdateFunctionCode, UpdateFunctionConfiguration,
+    AccountSettings, AddPermission, AliasTarget, BuildError, CreateAlias, CreateFunction, DeleteAlias, DeleteFunction,
+    DeleteFunctionConcurrency, DeleteFunctionEventInvokeConfig, GetAlias, GetFunction, GetFunctionConcurrency,
+    GetFunctionEventInvokeConfig, GetPolicy, Host, HostBuilder, ListAliases, ListFunctionEventInvokeConfigs,
+    ListFunctions, ListTags, ListVersions, PublishVersion, PutFunctionConcurrency, PutFunctionEventInvokeConfig,
+    RemovePermission, ShutdownReport, TagResource, UntagResource, UpdateAlias, UpdateFunctionCode,
+    UpdateFunctionConfiguration, UpdateFunctionEventInvokeConfig,
 };
 pub use invocation::{AuthorizationRequest, Authorizer, InvocationContext, InvocationType, Invoke, Receipt, Response};
 pub use registry::Page;

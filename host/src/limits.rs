@@ -90,6 +90,47 @@ pub const HOST_FUNCTIONS_MAX: usize = 256;
 /// Longest name of a granted host function. No counterpart in AWS.
 pub const HOST_FUNCTION_NAME_CHARS_MAX: usize = 128;
 
+/// Longest statement id of a function's policy (AWS, API reference, `AddPermission`).
+pub const STATEMENT_ID_CHARS_MAX: usize = 100;
+
+/// Longest principal of a permission (AWS, service model).
+pub const POLICY_PRINCIPAL_CHARS_MAX: usize = 2048;
+
+/// Longest source ARN of a permission (AWS, service model).
+pub const POLICY_SOURCE_ARN_CHARS_MAX: usize = 10_000;
+
+/// Longest event source token of a permission (AWS, API reference, `AddPermission`).
+pub const EVENT_SOURCE_TOKEN_CHARS_MAX: usize = 256;
+
+/// The policy of one function, version or alias, in bytes of its JSON (AWS, developer guide, "Lambda quotas": 20 KB).
+pub const POLICY_BYTES_MAX: usize = 20_480;
+
+/// Tags of one function (AWS, developer guide, "Use tags on Lambda functions").
+pub const TAGS_MAX: usize = 50;
+
+/// Longest key of a tag (AWS, service model).
+pub const TAG_KEY_CHARS_MAX: usize = 128;
+
+/// Longest value of a tag (AWS, service model).
+pub const TAG_VALUE_CHARS_MAX: usize = 256;
+
+// ---- Asynchronous invocation ----------------------------------------------------------------------------------------
+
+/// Retries of an asynchronous invocation after a function error (AWS, API reference, `PutFunctionEventInvokeConfig`).
+pub const RETRY_ATTEMPTS: Limit<u32> = Limit { min: 0, max: 2, default: 2, aws_min: 0, aws_max: 2 };
+
+/// Age up to which an asynchronous invocation is tried (AWS, API reference, `PutFunctionEventInvokeConfig`).
+pub const EVENT_AGE: Limit<Duration> = Limit {
+    min: Duration::from_secs(60),
+    max: Duration::from_secs(21_600),
+    default: Duration::from_secs(21_600),
+    aws_min: Duration::from_secs(60),
+    aws_max: Duration::from_secs(21_600),
+};
+
+/// Longest ARN of a destination (AWS, service model).
+pub const DESTINATION_CHARS_MAX: usize = 350;
+
 // ---- Registry -------------------------------------------------------------------------------------------------------
 
 /// Page size of a listing: AWS takes `MaxItems` 1 to 10,000 (API reference, `ListFunctions`) and answers with at most

@@ -4,12 +4,15 @@
 //! each function, and an invocation stays on what it resolved: it holds no lock, only shared references.
 
 mod alias;
+mod event_invoke;
 mod list;
 mod page;
+mod policy;
 mod quota;
 mod record;
 mod resolved;
 mod stamps;
+mod tags;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +28,7 @@ pub(crate) use self::{
     resolved::Resolved,
     stamps::{Stamps, SystemStamps},
 };
-use self::{quota::Quota, record::FunctionRecord};
+use self::{quota::Quota, record::FunctionRecord, tags::check_new_tags};
 use crate::{
     error::{
         CreateAliasError, CreateFunctionError, DeleteAliasError, DeleteFunctionConcurrencyError, DeleteFunctionError,
@@ -34,7 +37,7 @@ use crate::{
         UpdateFunctionConfigurationError,
     },
     function::{
-        AliasConfiguration, AliasName, ArnBase, ConfigurationUpdate, FunctionName, Operation, Qualifier,
+        AliasConfiguration, AliasName, ArnBase, ConfigurationUpdate, FunctionName, Operation, Qualifier, Tags,
         validate_description,
     },
     limits::RegistryLimits,
@@ -61,6 +64,15 @@ struct Function<X, C> {
 
 /// What a change comes to: the next record, if it differs, and the answer.
 type Change<X, T> = (Option<FunctionRecord<X>>, T);
+
+/// `CreateFunction`'s arguments, besides code and configuration.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CreateFunction {
+    /// Publish version 1 in the same step.
+    pub publish: bool,
+    /// The function's tags.
+    pub tags: Tags,
+}
 
 /// `UpdateFunctionCode`'s arguments, besides the code.
 #[derive(Clone, Debug, Default)]
@@ -134,7 +146,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         Ok(self.find(Operation::GetFunction, name, qualifier, || 1.0)?)
     }
 
-    /// `CreateFunction`, with `publish` as version 1 too. Answers with the version if published, else with `$LATEST`.
+    /// `CreateFunction`, if it says so as version 1 too. Answers with the version if published, else with `$LATEST`.
     ///
     /// # Errors
     ///
@@ -144,14 +156,16 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         name: &FunctionName,
         code: Code<X>,
         settings: ConfigurationUpdate,
-        publish: bool,
+        request: CreateFunction,
     ) -> Result<Arc<FunctionVersion<X>>, CreateFunctionError> {
         settings.validate()?;
+        let tags = check_new_tags(request.tags)?;
         let Entry::Vacant(entry) = self.functions.entry(name.clone()) else {
             return Err(ResourceConflict::Function { name: name.clone() }.into());
         };
-        let record = FunctionRecord::new(self.base.function(name, None), code, settings, &*self.stamps);
-        let (record, answer) = if publish {
+        let mut record = FunctionRecord::new(self.base.function(name, None), code, settings, &*self.stamps);
+        record.tags = Arc::new(tags);
+        let (record, answer) = if request.publish {
             let (published, version) =
                 record.published(None, self.limits().versions_per_function_max, &*self.stamps)?;
             (published.unwrap_or(record), version)

@@ -4,12 +4,14 @@ pub(crate) mod code;
 mod contract;
 pub(crate) mod engine;
 pub(crate) mod frames;
+mod host_calls;
 mod instance;
 pub(crate) mod job;
 mod limiter;
 pub(crate) mod log_tail;
 mod memory;
 pub(crate) mod outcome;
+mod place;
 pub(crate) mod running;
 mod ticker;
 mod wasi;
@@ -18,7 +20,7 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use instance::{HostCall, HostCallError, HostCalls};
+pub(crate) use host_calls::{HostCall, HostCallError, HostCalls};
 
 use crate::function::Frame;
 use crate::future::InRuntime;
@@ -28,9 +30,10 @@ use code::{GuestCode, Linkers, LoadedCode};
 use dashmap::DashMap;
 use engine::{EngineProfile, Engines};
 use frames::RawFrame;
-use instance::{Place, SharedPlace, new_store};
+use instance::new_store;
 use job::Job;
 use outcome::{Outcome, conclude};
+use place::{Place, SharedPlace};
 use running::{Finished, Held, Remains, Running};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Asynchronous invocation: answered at once, run later, tried again, and ended in one of five ways.
 
 mod authorization;
+mod config;
 mod fate;
 mod retry;
 mod shutdown;
@@ -8,11 +9,9 @@ mod shutdown;
 use crate::test_host::{arn, builder, refused};
 use fixture_artifacts::CONTEXT_CORE;
 use fnhost::error::{InvokeError, ThrottleReason};
+use fnhost::event_invoke::{EndedEvent, Fate, MemoryEventQueue};
 use fnhost::function::ReportedError;
-use fnhost::{
-    Code, EndedEvent, Fate, Host, HostBuilder, InvocationContext, InvocationType, Invoke, ManualClock,
-    MemoryEventQueue, RequestId,
-};
+use fnhost::{Code, Host, HostBuilder, InvocationContext, InvocationType, Invoke, ManualClock, RequestId};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};

@@ -219,7 +219,7 @@ fn a_host_may_be_dropped_anywhere() {
         let (slot, dropped): (Arc<Mutex<Option<Host>>>, Flag) = Default::default();
         let host = {
             let (slot, dropped) = (Arc::clone(&slot), dropped.clone());
-            let listener = move |_: &fnhost::EndedEvent| {
+            let listener = move |_: &fnhost::event_invoke::EndedEvent| {
                 drop(slot.lock().unwrap().take());
                 dropped.raise();
             };

@@ -1,10 +1,13 @@
 //! The registry through the host: functions, versions, aliases, reservations, listings, and what each operation refuses.
 
 mod alias;
+mod event_invoke_config;
 mod function;
 mod in_flight;
 mod list;
 mod name;
+mod policy;
+mod tags;
 mod version;
 
 use crate::test_host;
@@ -50,4 +53,9 @@ fn precondition_failed() -> (&'static str, u16, String) {
     let text = "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to \
                 retrieve the latest Revision Id";
     ("PreconditionFailedException", 412, text.to_owned())
+}
+
+/// 404 in an operation's own words.
+fn not_found_as(text: &str) -> (&'static str, u16, String) {
+    ("ResourceNotFoundException", 404, text.to_owned())
 }

@@ -1,6 +1,8 @@
 //! Who may use the server, and for what.
 
 use crate::signature::Secret;
+use fnhost::error::ValidationError;
+use fnhost::function::{ArnBase, Caller};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -183,8 +185,16 @@ impl Identity {
         }
     }
 
+    /// Who asks for an invocation, for Lambda's own rules; `None` is the host's owner, who may.
+    pub(crate) fn caller(&self, base: &ArnBase, action: &str) -> Result<Option<Caller>, ValidationError> {
+        match self {
+            Identity::Anybody => Ok(None),
+            Identity::Key(_) => Ok(Some(Caller::iam(self.arn(base).parse()?).with_own_right(self.may(action)))),
+        }
+    }
+
     /// The ARN that refusals and policies name.
-    pub(crate) fn arn(&self, base: &fnhost::function::ArnBase) -> String {
+    pub(crate) fn arn(&self, base: &ArnBase) -> String {
         let (partition, account) = (base.partition(), base.account());
         match self {
             Identity::Anybody => format!("arn:{partition}:iam::{account}:root"),

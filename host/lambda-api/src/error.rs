@@ -73,6 +73,9 @@ macro_rules! from_library {
 }
 
 from_library!(
+    AddPermissionError,
+    RemovePermissionError,
+    GetPolicyError,
     CreateAliasError,
     CreateFunctionError,
     DeleteAliasError,

@@ -12,8 +12,10 @@ pub(crate) struct Operation {
     pub(crate) name: &'static str,
     /// What a key has to be allowed to do, without `lambda:`.
     pub(crate) action: &'static str,
-    /// The name that AWS's refusals of long requests use.
+    /// Longest body, in bytes.
     pub(crate) body_bytes_max: usize,
+    /// Whether a function's policy can allow it too: then the library decides, which knows the policy.
+    pub(crate) has_function_policy: bool,
 }
 
 /// What AWS takes in most requests, and in the payload of an invocation (recorded).
@@ -25,12 +27,12 @@ pub(crate) const UPLOAD_REQUEST_BYTES_MAX: usize = 70_167_211;
 impl Operation {
     /// An operation whose action has its own name, with requests of ordinary length.
     pub(crate) const fn new(name: &'static str) -> Operation {
-        Operation { name, action: name, body_bytes_max: REQUEST_BYTES_MAX }
+        Operation { name, action: name, body_bytes_max: REQUEST_BYTES_MAX, has_function_policy: false }
     }
 
-    /// The same, under another action.
-    pub(crate) const fn action(self, action: &'static str) -> Operation {
-        Operation { action, ..self }
+    /// The same, as one that invokes functions.
+    pub(crate) const fn invokes(self) -> Operation {
+        Operation { action: "InvokeFunction", has_function_policy: true, ..self }
     }
 
     /// The same, with code in its requests.

@@ -7,6 +7,7 @@ mod concurrency;
 mod configuration;
 mod functions;
 mod invoke;
+mod permissions;
 mod unsupported;
 mod versions;
 
@@ -30,6 +31,7 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
     aliases::routes(&mut table);
     invoke::routes(&mut table);
     concurrency::routes(&mut table);
+    permissions::routes(&mut table);
     account::routes(&mut table);
     unsupported::routes(&mut table);
     let state = Arc::clone(api);

@@ -24,6 +24,7 @@ exceptions! {
     InvalidRequestContent => "InvalidRequestContentException", 400;
     AccessDenied => "AccessDeniedException", 403;
     CodeStorageExceeded => "CodeStorageExceededException", 400;
+    PolicyLengthExceeded => "PolicyLengthExceededException", 400;
     ServiceError => "ServiceException", 500;
 }
 
@@ -57,18 +58,54 @@ pub enum ResourceNotFound {
         /// The host's region.
         own: String,
     },
+    /// `GetPolicy` of something that has no policy, or does not exist.
+    #[error("The resource you requested does not exist.")]
+    Policy,
+    /// `RemovePermission` from something that does not exist.
+    #[error("No policy found for: {arn}")]
+    PolicyResource {
+        /// The ARN asked for. Text, for it may be one that nothing can have.
+        arn: String,
+    },
+    /// `RemovePermission` from something that has no policy.
+    #[error("No policy is associated with the given resource.")]
+    NoPolicy,
+    /// `RemovePermission` of a statement that the policy does not have.
+    #[error("Statement {statement_id} is not found in resource policy.")]
+    PolicyStatement {
+        /// The statement's id.
+        statement_id: String,
+    },
+    /// Something whose asynchronous invocations should be configured does not exist.
+    #[error("The function doesn't exist.")]
+    EventInvokeFunction,
+    /// The asynchronous invocations of something are not configured, or it does not exist.
+    #[error("The function {arn} doesn't have an EventInvokeConfig")]
+    EventInvokeConfig {
+        /// The ARN asked for, always qualified. Text, for it may be one that nothing can have.
+        arn: String,
+    },
 }
 
 impl ResourceNotFound {
     /// A function, version or alias that does not exist, in the words of `operation`.
     pub(crate) fn function(operation: Operation, base: &ArnBase, name: &str, qualifier: Option<&str>) -> Self {
-        let suffix = match operation {
-            Operation::InvokeFunction => Some(qualifier.unwrap_or("$LATEST")),
-            Operation::PutFunctionConcurrency => Some("$LATEST"),
-            Operation::DeleteFunction => None,
-            _ => qualifier,
-        };
-        Self::Function { arn: base.function_text(name, suffix) }
+        let arn = |suffix| base.function_text(name, suffix);
+        let or_latest = Some(qualifier.unwrap_or("$LATEST"));
+        match operation {
+            Operation::InvokeFunction => Self::Function { arn: arn(or_latest) },
+            Operation::PutFunctionConcurrency => Self::Function { arn: arn(Some("$LATEST")) },
+            Operation::DeleteFunction => Self::Function { arn: arn(None) },
+            Operation::GetPolicy => Self::Policy,
+            Operation::RemovePermission => Self::PolicyResource { arn: arn(qualifier) },
+            Operation::PutFunctionEventInvokeConfig
+            | Operation::UpdateFunctionEventInvokeConfig
+            | Operation::ListFunctionEventInvokeConfigs => Self::EventInvokeFunction,
+            Operation::GetFunctionEventInvokeConfig | Operation::DeleteFunctionEventInvokeConfig => {
+                Self::EventInvokeConfig { arn: arn(or_latest) }
+            }
+            _ => Self::Function { arn: arn(qualifier) },
+        }
     }
 }
 
@@ -88,6 +125,15 @@ pub enum ResourceConflict {
         /// The alias that exists.
         arn: FunctionArn,
     },
+    /// `AddPermission` with a statement id that is taken.
+    #[error(
+        "The statement id ({statement_id}) provided already exists. Please provide a new statement id, or remove the \
+         existing statement."
+    )]
+    Statement {
+        /// The statement's id.
+        statement_id: String,
+    },
     /// `DeleteFunction` of a version that aliases point at.
     #[error("Unable to delete version because the following aliases reference it: [{}]", aliases.join(", "))]
     VersionReferenced {
@@ -99,11 +145,13 @@ pub enum ResourceConflict {
 /// `PreconditionFailedException`, 412: the function or alias has changed since the caller looked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the \
-     latest Revision Id"
+    "The Revision Id provided does not match the latest Revision Id. Call the {} API to retrieve the latest Revision Id",
+    look_up.operations()
 )]
 #[non_exhaustive]
 pub struct PreconditionFailed {
+    /// Where the caller finds the revision id that holds.
+    pub look_up: RevisionLookUp,
     /// The revision id of the caller.
     pub given: String,
     /// The revision id that holds.
@@ -113,9 +161,37 @@ pub struct PreconditionFailed {
 impl PreconditionFailed {
     /// Refuses unless `given`, if anything is, is `current`.
     pub(crate) fn check(given: Option<&str>, current: RevisionId) -> Result<(), Self> {
+        Self::check_for(RevisionLookUp::Configuration, given, current)
+    }
+
+    /// As [`Self::check`], for operations on policies.
+    pub(crate) fn check_policy(given: Option<&str>, current: RevisionId) -> Result<(), Self> {
+        Self::check_for(RevisionLookUp::Policy, given, current)
+    }
+
+    fn check_for(look_up: RevisionLookUp, given: Option<&str>, current: RevisionId) -> Result<(), Self> {
         match given {
-            Some(given) if !current.matches(given) => Err(Self { given: given.to_owned(), current }),
+            Some(given) if !current.matches(given) => Err(Self { look_up, given: given.to_owned(), current }),
             _ => Ok(()),
+        }
+    }
+}
+
+/// Where a caller finds a revision id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RevisionLookUp {
+    /// In the answer of `GetFunction` or `GetAlias`.
+    Configuration,
+    /// In the answer of `GetPolicy`.
+    Policy,
+}
+
+impl RevisionLookUp {
+    fn operations(self) -> &'static str {
+        match self {
+            Self::Configuration => "GetFunction/GetAlias",
+            Self::Policy => "GetPolicy",
         }
     }
 }
@@ -211,9 +287,10 @@ pub enum InvalidRequestContent {
 /// `AccessDeniedException`, 403. (AWS leaves the message out for `CreateFunction`.)
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "User: {principal} is not authorized to perform: lambda:{} on resource: {resource} because no resource-based policy \
+    "User: {principal} is not authorized to perform: lambda:{} on resource: {resource} because no {} policy \
      allows the lambda:{} action",
     operation.action(),
+    reason.kind_of_policy(),
     operation.action()
 )]
 pub struct AccessDenied {
@@ -223,6 +300,38 @@ pub struct AccessDenied {
     pub operation: Operation,
     /// ARN of what it was asked for.
     pub resource: String,
+    /// What would have had to allow it.
+    pub reason: DenialReason,
+}
+
+/// Which policy a caller lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DenialReason {
+    /// That of the function, version or alias.
+    NoResourceBasedPolicy,
+    /// That of the caller's own identity.
+    NoIdentityBasedPolicy,
+}
+
+impl DenialReason {
+    fn kind_of_policy(self) -> &'static str {
+        match self {
+            Self::NoResourceBasedPolicy => "resource-based",
+            Self::NoIdentityBasedPolicy => "identity-based",
+        }
+    }
+}
+
+/// `PolicyLengthExceededException`, 400: the policy has no room for another statement.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("The final policy size ({bytes}) is bigger than the limit ({bytes_max}).")]
+#[non_exhaustive]
+pub struct PolicyLengthExceeded {
+    /// Bytes that the policy would have.
+    pub bytes: usize,
+    /// Bytes it may have.
+    pub bytes_max: usize,
 }
 
 /// `CodeStorageExceededException`, 400: the registry is full.

@@ -91,6 +91,48 @@ pub enum InvalidParameterValue {
         /// What must stay unreserved.
         unreserved_min: u32,
     },
+    /// `AddPermission` to `$LATEST`.
+    #[error("We currently do not support adding policies for $LATEST.")]
+    LatestPolicy,
+    /// `AddPermission` for a principal that is none.
+    #[error("The provided principal was invalid. Please check the principal and try again.")]
+    PolicyPrincipal {
+        /// The principal.
+        principal: String,
+    },
+    /// A configuration of asynchronous invocation that configures nothing.
+    #[error("You must specify at least one of error handling or destination setting.")]
+    NothingToConfigure,
+    /// A function as the destination of its own events.
+    #[error("You can't specify the function as a destination for itself.")]
+    DestinationItself,
+    /// A destination that is no function of this host.
+    #[error("The destination ARN {arn} is invalid.")]
+    Destination {
+        /// The ARN.
+        arn: String,
+    },
+    /// A destination of another service: this host has functions only.
+    #[error(
+        "The provided destination config DestinationConfig(onSuccess={}, onFailure={}) is invalid.",
+        destination("OnSuccess", on_success.as_deref()),
+        destination("OnFailure", on_failure.as_deref())
+    )]
+    DestinationService {
+        /// The ARN for successes.
+        on_success: Option<String>,
+        /// The ARN for failures.
+        on_failure: Option<String>,
+    },
+    /// `TagResource` without a tag.
+    #[error("An error occurred and the request cannot be processed.")]
+    NoTags,
+    /// More tags than a function may have.
+    #[error("Number of tags exceeds resource tag limit.")]
+    TooManyTags,
+    /// Tags of a version or alias.
+    #[error("Tags on function aliases and versions are not supported. Please specify a function ARN.")]
+    TagsOnQualifier,
     /// A `Marker` that no listing has given.
     #[error("Invalid Marker: {marker}")]
     Marker {
@@ -123,6 +165,10 @@ pub enum InvalidParameterValue {
         /// The name.
         name: String,
     },
+}
+
+fn destination(kind: &str, arn: Option<&str>) -> String {
+    arn.map_or_else(|| "null".to_owned(), |arn| format!("{kind}(destination={arn})"))
 }
 
 impl Exception for InvalidParameterValue {

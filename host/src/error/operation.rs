@@ -1,8 +1,9 @@
 //! One error enum per operation, and [`Error`], which is any of them.
 
 use super::{
-    AccessDenied, CodeStorageExceeded, Exception, InvalidParameterValue, InvalidRequestContent, PreconditionFailed,
-    RequestTooLarge, ResourceConflict, ResourceNotFound, ServiceError, TooManyRequests, ValidationError,
+    AccessDenied, CodeStorageExceeded, Exception, InvalidParameterValue, InvalidRequestContent, PolicyLengthExceeded,
+    PreconditionFailed, RequestTooLarge, ResourceConflict, ResourceNotFound, ServiceError, TooManyRequests,
+    ValidationError,
 };
 
 /// Defines an enum whose variants each hold the exception of (nearly) that name.
@@ -48,6 +49,8 @@ umbrella! {
     InvalidRequestContent(InvalidRequestContent),
     /// `CodeStorageExceededException`, 400.
     CodeStorageExceeded(CodeStorageExceeded),
+    /// `PolicyLengthExceededException`, 400.
+    PolicyLengthExceeded(PolicyLengthExceeded),
     /// `AccessDeniedException`, 403.
     AccessDenied(AccessDenied),
     /// `ResourceNotFoundException`, 404.
@@ -194,6 +197,39 @@ function_operation_errors! {
 
     /// `DeleteFunctionConcurrency` was refused.
     pub enum DeleteFunctionConcurrencyError {}
+
+    /// `AddPermission` was refused.
+    pub enum AddPermissionError { ResourceConflict(ResourceConflict), PreconditionFailed(PreconditionFailed), PolicyLengthExceeded(PolicyLengthExceeded) }
+
+    /// `RemovePermission` was refused.
+    pub enum RemovePermissionError { PreconditionFailed(PreconditionFailed) }
+
+    /// `GetPolicy` was refused.
+    pub enum GetPolicyError {}
+
+    /// `PutFunctionEventInvokeConfig` was refused.
+    pub enum PutFunctionEventInvokeConfigError {}
+
+    /// `UpdateFunctionEventInvokeConfig` was refused.
+    pub enum UpdateFunctionEventInvokeConfigError {}
+
+    /// `GetFunctionEventInvokeConfig` was refused.
+    pub enum GetFunctionEventInvokeConfigError {}
+
+    /// `DeleteFunctionEventInvokeConfig` was refused.
+    pub enum DeleteFunctionEventInvokeConfigError {}
+
+    /// `ListFunctionEventInvokeConfigs` was refused.
+    pub enum ListFunctionEventInvokeConfigsError {}
+
+    /// `TagResource` was refused.
+    pub enum TagResourceError {}
+
+    /// `UntagResource` was refused.
+    pub enum UntagResourceError {}
+
+    /// `ListTags` was refused.
+    pub enum ListTagsError {}
 
     /// `Invoke` was refused.
     pub enum InvokeError { InvalidRequestContent(InvalidRequestContent), RequestTooLarge(RequestTooLarge), TooManyRequests(TooManyRequests) }

@@ -1,6 +1,6 @@
 //! What the dispatcher needs of the host: to try an event, and to hear how it ended.
 
-use super::event::{AttemptResponse, EndedEvent, Event};
+use super::event::{AttemptResponse, EndedEvent, QueuedEvent};
 use super::retry::RetryPolicy;
 use crate::future::BoxFuture;
 
@@ -10,11 +10,11 @@ pub(crate) trait Executor: Send + Sync {
     ///
     /// A panic counts as [`AttemptOutcome::SystemError`]: the host panicked, not the function, whose own panics are
     /// function errors.
-    fn attempt<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, AttemptOutcome>;
+    fn attempt<'a>(&'a self, event: &'a QueuedEvent) -> BoxFuture<'a, AttemptOutcome>;
 
     /// The policy of the function, asked after each failure and before each try, so that a change reaches events that
     /// wait.
-    fn retry_policy(&self, _event: &Event) -> RetryPolicy {
+    fn retry_policy(&self, _event: &QueuedEvent) -> RetryPolicy {
         RetryPolicy::default()
     }
 

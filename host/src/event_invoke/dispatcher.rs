@@ -4,7 +4,7 @@
 mod tests;
 
 use super::attempt::{AttemptOutcome, Executor};
-use super::event::{EndedEvent, Event, Fate};
+use super::event::{EndedEvent, Fate, QueuedEvent};
 use super::queue::{EventQueue, PushError, Take};
 use super::retry::{Decision, RetryPolicy, backoff_delay, decide};
 use crate::clock::Clock;
@@ -46,7 +46,7 @@ pub(crate) struct Dispatcher {
     shared: Arc<Shared>,
     /// Set by the first drain: when to stop.
     stop_at: watch::Sender<Option<SystemTime>>,
-    task: Mutex<Option<JoinHandle<Vec<Event>>>>,
+    task: Mutex<Option<JoinHandle<Vec<QueuedEvent>>>>,
     abort: AbortHandle,
 }
 
@@ -71,7 +71,7 @@ impl Dispatcher {
     /// # Errors
     ///
     /// The queue refuses it, or the dispatcher drains, or its runtime has ended.
-    pub(crate) async fn submit(&self, event: Event) -> Result<(), PushError> {
+    pub(crate) async fn submit(&self, event: QueuedEvent) -> Result<(), PushError> {
         if self.shared.closed.load(Ordering::Acquire) || self.abort.is_finished() {
             return Err(PushError::Closed);
         }
@@ -86,7 +86,7 @@ impl Dispatcher {
     /// after `bound`, which may have taken effect. With a `bound` of zero everything is cancelled at once.
     ///
     /// The first call gets the events. Later ones wait too, may shorten the bound, and get none.
-    pub(crate) async fn drain(&self, bound: Duration) -> Vec<Event> {
+    pub(crate) async fn drain(&self, bound: Duration) -> Vec<QueuedEvent> {
         self.shared.closed.store(true, Ordering::Release);
         let now = self.shared.parts.clock.now();
         let stop_at = now.checked_add(bound.min(DRAIN_BOUND_MAX)).unwrap_or(now);
@@ -120,7 +120,7 @@ struct Loop {
 }
 
 impl Loop {
-    async fn run(mut self) -> Vec<Event> {
+    async fn run(mut self) -> Vec<QueuedEvent> {
         let clock = self.shared.parts.clock.clone();
         loop {
             let stop_at = *self.stop.borrow_and_update();
@@ -167,7 +167,7 @@ impl Loop {
         None
     }
 
-    async fn end(mut self) -> Vec<Event> {
+    async fn end(mut self) -> Vec<QueuedEvent> {
         self.tries.abort_all();
         // In real time whatever the clock: a clock that stands still must not hang the shutdown.
         let _ = tokio::time::timeout(CANCEL_GRACE, async { while self.tries.join_next().await.is_some() {} }).await;
@@ -195,7 +195,7 @@ async fn sleep_until(clock: &dyn Clock, time: Option<SystemTime>) {
 }
 
 /// One try, and what follows from it.
-async fn try_event(shared: Arc<Shared>, mut event: Event) {
+async fn try_event(shared: Arc<Shared>, mut event: QueuedEvent) {
     let DispatcherParts { queue, executor, clock, .. } = &shared.parts;
     let decision = match unless_panicked(attempt(&**executor, &**clock, &event)).await {
         Some(Attempt::TooOld) => Decision::End { fate: Fate::EventAgeExceeded, response: None },
@@ -223,8 +223,8 @@ async fn try_event(shared: Arc<Shared>, mut event: Event) {
     }
 }
 
-fn trace_end(event: &Event, fate: Fate) {
-    let Event { request_id, invoked_function_arn: function_arn, invoke_count, .. } = event;
+fn trace_end(event: &QueuedEvent, fate: Fate) {
+    let QueuedEvent { request_id, invoked_function_arn: function_arn, invoke_count, .. } = event;
     match fate {
         Fate::Success => tracing::debug!(%request_id, %function_arn, invoke_count, ?fate, "event ended"),
         _ => tracing::warn!(%request_id, %function_arn, invoke_count, ?fate, "event ended"),
@@ -237,7 +237,7 @@ enum Attempt {
     Made(AttemptOutcome, RetryPolicy),
 }
 
-async fn attempt(executor: &dyn Executor, clock: &dyn Clock, event: &Event) -> Attempt {
+async fn attempt(executor: &dyn Executor, clock: &dyn Clock, event: &QueuedEvent) -> Attempt {
     if event.age(clock.now()) > executor.retry_policy(event).maximum_event_age() {
         return Attempt::TooOld;
     }

@@ -50,7 +50,7 @@ pub type Attachment = Arc<dyn Any + Send + Sync>;
 /// One asynchronous invocation: the whole record that a queue keeps.
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct Event {
+pub struct QueuedEvent {
     /// What queues know the event by.
     pub id: EventId,
     /// The id that the caller was given. All tries share it.
@@ -68,17 +68,19 @@ pub struct Event {
     pub invoke_count: u32,
     /// How many throttles and system errors there were since the last run.
     pub backoff_count: u32,
+    /// How many invocations led to this one, each made by the one before or by its end: what stops endless chains.
+    pub depth: u32,
 }
 
-impl Event {
+impl QueuedEvent {
     /// An event that has not been tried, with an id of its own.
     pub fn new(
         request_id: RequestId,
         invoked_function_arn: impl Into<String>,
         payload: Bytes,
         accepted_at: SystemTime,
-    ) -> Event {
-        Event {
+    ) -> QueuedEvent {
+        QueuedEvent {
             id: EventId::random(),
             request_id,
             invoked_function_arn: invoked_function_arn.into(),
@@ -87,6 +89,7 @@ impl Event {
             accepted_at,
             invoke_count: 0,
             backoff_count: 0,
+            depth: 0,
         }
     }
 
@@ -112,10 +115,10 @@ impl Event {
     }
 }
 
-impl fmt::Debug for Event {
+impl fmt::Debug for QueuedEvent {
     // Without the payload: it is the caller's, and may be a megabyte.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Event")
+        f.debug_struct("QueuedEvent")
             .field("id", &self.id)
             .field("request_id", &self.request_id)
             .field("invoked_function_arn", &self.invoked_function_arn)
@@ -171,7 +174,7 @@ impl Fate {
 #[derive(Clone, Debug)]
 pub struct EndedEvent {
     /// The event. Its `invoke_count` is `approximateInvokeCount`.
-    pub event: Event,
+    pub event: QueuedEvent,
     /// How it ended.
     pub fate: Fate,
     /// What the function answered, if its last try was a run.
@@ -186,9 +189,9 @@ mod tests {
 
     const UNQUALIFIED: &str = "arn:aws:lambda:us-east-1:123456789012:function:thumbnail";
 
-    fn event(arn: &str) -> Event {
+    fn event(arn: &str) -> QueuedEvent {
         let accepted_at = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
-        Event::new(RequestId::random(), arn, Bytes::from_static(b"secret"), accepted_at)
+        QueuedEvent::new(RequestId::random(), arn, Bytes::from_static(b"secret"), accepted_at)
     }
 
     #[test]

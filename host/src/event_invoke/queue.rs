@@ -6,7 +6,7 @@ mod memory;
 
 pub use memory::MemoryEventQueue;
 
-use super::event::{Event, EventId};
+use super::event::{EventId, QueuedEvent};
 use crate::future::BoxFuture;
 use std::error::Error;
 use std::time::SystemTime;
@@ -29,7 +29,7 @@ pub trait EventQueue: Send + Sync {
     /// # Errors
     ///
     /// The queue is full or closed, or could not keep the event; or it can't say whether it did.
-    fn push(&self, event: Event) -> BoxFuture<'_, Result<(), PushError>>;
+    fn push(&self, event: QueuedEvent) -> BoxFuture<'_, Result<(), PushError>>;
 
     /// Takes the waiting event that was due first, if that is not after `now`. Events due at the same time come in the
     /// order in which they began to wait.
@@ -44,7 +44,7 @@ pub trait EventQueue: Send + Sync {
     /// # Errors
     ///
     /// The record could not be written. The event counts as taken.
-    fn reschedule(&self, event: Event, due: SystemTime) -> BoxFuture<'_, Result<(), QueueError>>;
+    fn reschedule(&self, event: QueuedEvent, due: SystemTime) -> BoxFuture<'_, Result<(), QueueError>>;
 
     /// Removes an event, waiting or taken. Nothing happens if the queue does not have it.
     ///
@@ -59,14 +59,14 @@ pub trait EventQueue: Send + Sync {
     /// # Errors
     ///
     /// The queue could not be closed.
-    fn close(&self) -> BoxFuture<'_, Result<Vec<Event>, QueueError>>;
+    fn close(&self) -> BoxFuture<'_, Result<Vec<QueuedEvent>, QueueError>>;
 }
 
 /// What [`EventQueue::take`] found.
 #[derive(Debug)]
 pub enum Take {
     /// An event whose time has come. It is now taken.
-    Due(Event),
+    Due(QueuedEvent),
     /// No event is due.
     Nothing {
         /// When the next one is; `None` if none waits.

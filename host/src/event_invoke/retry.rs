@@ -1,7 +1,8 @@
 //! When an event is tried again.
 
 use super::attempt::AttemptOutcome;
-use super::event::{AttemptResponse, Event, Fate};
+use super::event::{AttemptResponse, Fate, QueuedEvent};
+use crate::function::EventInvokeConfig;
 use std::time::{Duration, SystemTime};
 
 /// Waits before the first and the second retry of a function error: Lambda's developer guide says "one minute before
@@ -59,6 +60,15 @@ impl RetryPolicy {
         }
     }
 
+    /// With what a function's own configuration says.
+    pub(crate) fn overridden(self, config: &EventInvokeConfig) -> RetryPolicy {
+        let attempts = config.maximum_retry_attempts.and_then(|attempts| u8::try_from(attempts).ok());
+        RetryPolicy {
+            maximum_retry_attempts: attempts.unwrap_or(self.maximum_retry_attempts),
+            maximum_event_age: config.maximum_event_age.unwrap_or(self.maximum_event_age),
+        }
+    }
+
     /// How many times a function error is retried.
     pub fn maximum_retry_attempts(&self) -> u32 {
         self.maximum_retry_attempts.into()
@@ -107,7 +117,12 @@ pub(super) enum Decision {
 }
 
 /// Counts the try in the event and decides. A try that would come too late is not waited for: its answer is known.
-pub(super) fn decide(event: &mut Event, outcome: AttemptOutcome, policy: RetryPolicy, now: SystemTime) -> Decision {
+pub(super) fn decide(
+    event: &mut QueuedEvent,
+    outcome: AttemptOutcome,
+    policy: RetryPolicy,
+    now: SystemTime,
+) -> Decision {
     let end = |fate, response| Decision::End { fate, response };
     let (delay, response) = match outcome {
         AttemptOutcome::Succeeded(response) => {
@@ -155,8 +170,13 @@ mod tests {
 
     const ACCEPTED: SystemTime = SystemTime::UNIX_EPOCH;
 
-    fn event() -> Event {
-        Event::new(RequestId::random(), "arn:aws:lambda:us-east-1:123456789012:function:f", Bytes::new(), ACCEPTED)
+    fn event() -> QueuedEvent {
+        QueuedEvent::new(
+            RequestId::random(),
+            "arn:aws:lambda:us-east-1:123456789012:function:f",
+            Bytes::new(),
+            ACCEPTED,
+        )
     }
 
     fn failed() -> AttemptOutcome {

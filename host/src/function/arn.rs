@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use super::{FunctionName, Qualifier};
+use super::{FunctionName, Qualifier, is_name_byte};
 use crate::error::{Constraint, ValidationError, Validator};
 
 const REGION_PATTERN: &str = r"(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}";
@@ -169,6 +169,27 @@ pub(super) fn strip_arn_prefix(text: &str) -> Option<(&str, &str)> {
         return None;
     }
     Some((partition, rest.strip_prefix("lambda:")?))
+}
+
+/// Whether `text` is the ARN of something that can have tags in AWS. This host has only functions.
+pub(crate) fn is_taggable(text: &str) -> bool {
+    let parts: Vec<_> = text.splitn(7, ':').collect();
+    let [arn, partition, service, region, account, kind, resource] = parts[..] else { return false };
+    let is_word = |text: &str| !text.is_empty() && text.bytes().all(is_name_byte);
+    let partition_is_fine = partition
+        .strip_prefix("aws")
+        .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-'));
+    let resource_is_fine = match (kind, resource.split_once(':')) {
+        ("function", None) => is_word(resource),
+        ("function", Some((name, qualifier))) => is_word(name) && (qualifier == "$LATEST" || is_word(qualifier)),
+        _ => false,
+    };
+    arn == "arn"
+        && partition_is_fine
+        && service == "lambda"
+        && is_region(region)
+        && is_account(account)
+        && resource_is_fine
 }
 
 /// Whether `text` is 12 digits.

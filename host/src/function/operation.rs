@@ -23,6 +23,17 @@ pub enum Operation {
     PutFunctionConcurrency,
     GetFunctionConcurrency,
     DeleteFunctionConcurrency,
+    AddPermission,
+    RemovePermission,
+    GetPolicy,
+    PutFunctionEventInvokeConfig,
+    UpdateFunctionEventInvokeConfig,
+    GetFunctionEventInvokeConfig,
+    DeleteFunctionEventInvokeConfig,
+    ListFunctionEventInvokeConfigs,
+    TagResource,
+    UntagResource,
+    ListTags,
     InvokeFunction,
 }
 
@@ -45,6 +56,17 @@ impl Operation {
             Self::PutFunctionConcurrency => "PutFunctionConcurrency",
             Self::GetFunctionConcurrency => "GetFunctionConcurrency",
             Self::DeleteFunctionConcurrency => "DeleteFunctionConcurrency",
+            Self::AddPermission => "AddPermission",
+            Self::RemovePermission => "RemovePermission",
+            Self::GetPolicy => "GetPolicy",
+            Self::PutFunctionEventInvokeConfig => "PutFunctionEventInvokeConfig",
+            Self::UpdateFunctionEventInvokeConfig => "UpdateFunctionEventInvokeConfig",
+            Self::GetFunctionEventInvokeConfig => "GetFunctionEventInvokeConfig",
+            Self::DeleteFunctionEventInvokeConfig => "DeleteFunctionEventInvokeConfig",
+            Self::ListFunctionEventInvokeConfigs => "ListFunctionEventInvokeConfigs",
+            Self::TagResource => "TagResource",
+            Self::UntagResource => "UntagResource",
+            Self::ListTags => "ListTags",
             Self::InvokeFunction => "InvokeFunction",
         }
     }
@@ -52,9 +74,18 @@ impl Operation {
     /// The rule for the operation's `FunctionName` argument.
     pub(super) fn reference_rule(self) -> ReferenceRule {
         match self {
-            Self::InvokeFunction | Self::GetFunction | Self::DeleteFunction | Self::ListVersionsByFunction => {
-                ReferenceRule::Read
-            }
+            Self::InvokeFunction
+            | Self::GetFunction
+            | Self::DeleteFunction
+            | Self::ListVersionsByFunction
+            | Self::AddPermission
+            | Self::RemovePermission
+            | Self::GetPolicy
+            | Self::PutFunctionEventInvokeConfig
+            | Self::UpdateFunctionEventInvokeConfig
+            | Self::GetFunctionEventInvokeConfig
+            | Self::DeleteFunctionEventInvokeConfig
+            | Self::ListFunctionEventInvokeConfigs => ReferenceRule::Read,
             _ => ReferenceRule::Write,
         }
     }
@@ -63,7 +94,7 @@ impl Operation {
 /// AWS's two classes of `FunctionName` arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReferenceRule {
-    /// Invoke, Get, Delete: names may have dots, and be so long that no function is called so.
+    /// Invoke, Get, Delete, policies, asynchronous invocation: names may have dots, and be so long that no function is called so.
     Read,
     /// Everything that creates or changes.
     Write,

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     error::{
-        AccessDenied, Constraint, InvalidParameterValue, ReferenceError, ResourceNotFound, ValidationError, Validator,
+        AccessDenied, Constraint, DenialReason, InvalidParameterValue, ReferenceError, ResourceNotFound,
+        ValidationError, Validator,
     },
     limits::QUALIFIER_CHARS_MAX,
 };
@@ -140,6 +141,7 @@ impl FunctionReference {
             principal: format!("arn:{}:iam::{}:root", base.partition(), base.account()),
             operation: self.operation,
             resource: format!("arn:{}:lambda:{region}:{account}:function:{}{suffix}", base.partition(), self.name),
+            reason: DenialReason::NoResourceBasedPolicy,
         }
     }
 }

@@ -1,10 +1,10 @@
 //! How a host is configured.
 
-use super::events::{EventListener, Events};
+use super::events::Events;
 use super::{Host, HostInner};
 use crate::clock::{Clock, SystemClock};
 use crate::error::ValidationError;
-use crate::event_invoke::{EventQueue, MemoryEventQueue, RetryPolicy};
+use crate::event_invoke::{EventListener, EventQueue, MemoryEventQueue, RetryPolicy};
 use crate::function::{ArnBase, ReportedError};
 use crate::host_function::{AsyncClosure, BlockingClosure, HostFunctions, JsonClosure};
 use crate::invocation::concurrency::UnreservedConcurrency;

@@ -4,13 +4,14 @@ use crate::blocking::OnCallersThread;
 use crate::clock::Clock;
 use crate::error::{InvokeError, ServiceError, ThrottleReason, TooManyRequests};
 use crate::event_invoke::{
-    AttemptOutcome, AttemptResponse, Dispatcher, DispatcherParts, EndedEvent, Event, EventQueue, Executor, PushError,
-    RetryPolicy,
+    AttemptOutcome, AttemptResponse, Dispatcher, DispatcherParts, EndedEvent, EventListener, EventQueue, Executor,
+    Fate, PushError, QueuedEvent, RetryPolicy,
 };
-use crate::function::{FunctionReference, Operation};
+use crate::function::{EventInvokeConfig, FunctionArn, FunctionReference, FunctionTarget, Operation};
 use crate::future::BoxFuture;
 use crate::invocation::attachments::Attachments;
-use crate::invocation::{AcceptWork, AcceptedEvent, EventSink, Invoker, Response, Run};
+use crate::invocation::{AcceptWork, AcceptedEvent, EventSink, InvocationType, Invoke, Invoker, Response, Run};
+use bytes::Bytes;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -30,7 +31,6 @@ pub(super) struct Events {
 struct Carried {
     attachments: Attachments,
     trace_id: Option<Arc<str>>,
-    depth: u32,
 }
 
 impl Events {
@@ -96,9 +96,10 @@ impl EventSink for Sink {
             let events = events.ok_or_else(|| ServiceError::new("the event can't be accepted", "the host is gone"))?;
             let AcceptedEvent { request_id, function, payload, attachments, trace_id, depth } = accepted;
             let arn = function.invoked_arn().to_string();
-            let mut event = Event::new(request_id, arn, payload, events.clock.now());
-            if !attachments.is_empty() || trace_id.is_some() || depth > 0 {
-                event.attachment = Some(Arc::new(Carried { attachments, trace_id, depth }));
+            let mut event = QueuedEvent::new(request_id, arn, payload, events.clock.now());
+            event.depth = depth;
+            if !attachments.is_empty() || trace_id.is_some() {
+                event.attachment = Some(Arc::new(Carried { attachments, trace_id }));
             }
             events.dispatcher()?.submit(event).await.map_err(refusal)
         })
@@ -114,20 +115,6 @@ fn refusal(error: PushError) -> InvokeError {
     }
 }
 
-/// Hears how each asynchronous invocation ended, once it is over: after its last try.
-///
-/// Any `Fn(&EndedEvent)` is one. It is called on a thread of the host's own, and must not block.
-pub trait EventListener: Send + Sync {
-    /// The event's end.
-    fn ended(&self, event: &EndedEvent);
-}
-
-impl<F: Fn(&EndedEvent) + Send + Sync> EventListener for F {
-    fn ended(&self, event: &EndedEvent) {
-        self(event);
-    }
-}
-
 /// Runs events.
 struct EventExecutor {
     invoker: Weak<Invoker>,
@@ -136,7 +123,7 @@ struct EventExecutor {
 }
 
 impl Executor for EventExecutor {
-    fn attempt<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, AttemptOutcome> {
+    fn attempt<'a>(&'a self, event: &'a QueuedEvent) -> BoxFuture<'a, AttemptOutcome> {
         Box::pin(async move {
             match self.invoker.upgrade() {
                 Some(invoker) => attempt(&invoker, event).await,
@@ -145,22 +132,64 @@ impl Executor for EventExecutor {
         })
     }
 
-    fn retry_policy(&self, _: &Event) -> RetryPolicy {
-        self.retry_policy
+    fn retry_policy(&self, event: &QueuedEvent) -> RetryPolicy {
+        let config = self.invoker.upgrade().and_then(|invoker| event_invoke_config(&invoker, event));
+        config.map_or(self.retry_policy, |config| self.retry_policy.overridden(&config))
     }
 
     fn ended<'a>(&'a self, ended: &'a EndedEvent) -> BoxFuture<'a, ()> {
         if let Some(listener) = &self.listener {
             listener.ended(ended);
         }
-        Box::pin(std::future::ready(()))
+        Box::pin(async move {
+            if let Some(invoker) = self.invoker.upgrade()
+                && let Some((destination, record)) = destination(&invoker, ended)
+            {
+                deliver(invoker, &ended.event, destination, record).await;
+            }
+        })
     }
 }
 
-async fn attempt(invoker: &Arc<Invoker>, event: &Event) -> AttemptOutcome {
-    let base = invoker.registry.arn_base();
-    let reference = FunctionReference::parse(&event.invoked_function_arn, None, Operation::InvokeFunction);
-    let Ok(target) = reference.map_err(drop).and_then(|reference| reference.locate(base).map_err(drop)) else {
+/// The function, version or alias that an event is for.
+fn target(invoker: &Invoker, event: &QueuedEvent) -> Option<FunctionTarget> {
+    let reference = FunctionReference::parse(&event.invoked_function_arn, None, Operation::InvokeFunction).ok()?;
+    reference.locate(invoker.registry.arn_base()).ok()
+}
+
+fn event_invoke_config(invoker: &Invoker, event: &QueuedEvent) -> Option<Arc<EventInvokeConfig>> {
+    let target = target(invoker, event)?;
+    invoker.registry.event_invoke_config(&target.name, target.qualifier.as_ref())
+}
+
+/// Who hears of an event's end, and what.
+fn destination(invoker: &Invoker, ended: &EndedEvent) -> Option<(FunctionArn, Bytes)> {
+    let config = event_invoke_config(invoker, &ended.event)?;
+    let destination = if ended.fate == Fate::Success { &config.on_success } else { &config.on_failure };
+    Some((destination.clone()?, ended.record()?))
+}
+
+/// Invokes a destination. Lambda counts what it can't deliver in a metric, and so forgets it; here, `tracing` has it.
+async fn deliver(invoker: Arc<Invoker>, event: &QueuedEvent, destination: FunctionArn, record: Bytes) {
+    let carried = carried(event);
+    let invoke =
+        Invoke::new(invoker, destination.to_string()).invocation_type(InvocationType::Event).payload(record).following(
+            event.depth,
+            carried.map(|carried| carried.attachments.clone()).unwrap_or_default(),
+            carried.and_then(|carried| carried.trace_id.clone()),
+        );
+    if let Err(error) = invoke.await {
+        let request_id = event.request_id;
+        tracing::error!(%request_id, %destination, error = &error as &dyn std::error::Error, "destination not reached");
+    }
+}
+
+fn carried(event: &QueuedEvent) -> Option<&Carried> {
+    event.attachment.as_ref().and_then(|attachment| attachment.downcast_ref())
+}
+
+async fn attempt(invoker: &Arc<Invoker>, event: &QueuedEvent) -> AttemptOutcome {
+    let Some(target) = target(invoker, event) else {
         // Only a queue that was filled elsewhere can hold such a name.
         return AttemptOutcome::FunctionDeleted;
     };
@@ -170,7 +199,7 @@ async fn attempt(invoker: &Arc<Invoker>, event: &Event) -> AttemptOutcome {
     if function.reserved_concurrency == Some(0) {
         return AttemptOutcome::ZeroReservedConcurrency;
     }
-    let carried = event.attachment.as_ref().and_then(|attachment| attachment.downcast_ref::<Carried>());
+    let carried = carried(event);
     let run = Run {
         request_id: event.request_id,
         function,
@@ -179,7 +208,7 @@ async fn attempt(invoker: &Arc<Invoker>, event: &Event) -> AttemptOutcome {
         trace_id: carried.and_then(|carried| carried.trace_id.clone()),
         attachments: carried.map(|carried| carried.attachments.clone()).unwrap_or_default(),
         deadline: None,
-        depth: carried.map_or(0, |carried| carried.depth),
+        depth: event.depth,
         tail_logs: false,
     };
     match invoker.run(run, OnCallersThread(false)).await {

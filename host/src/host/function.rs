@@ -8,7 +8,9 @@ use crate::error::{
     CreateFunctionError, DeleteFunctionError, GetFunctionError, InvalidParameterValue, ListFunctionsError,
     ReferenceError, ServiceError, UpdateFunctionCodeError, UpdateFunctionConfigurationError,
 };
-use crate::function::{ConfigurationUpdate, FunctionConfiguration, FunctionName, FunctionReference, Operation};
+use crate::function::{
+    ConfigurationUpdate, FunctionConfiguration, FunctionName, FunctionReference, FunctionTarget, Operation,
+};
 use crate::invocation::executable::Executable;
 use crate::registry::{self, Page};
 use crate::sandbox::engine::EngineProfile;
@@ -22,7 +24,7 @@ pub struct CreateFunction {
     pub(super) function: String,
     pub(super) code: Code,
     pub(super) settings: ConfigurationUpdate,
-    pub(super) publish: bool,
+    pub(super) request: registry::CreateFunction,
 }
 
 settings_setters!(CreateFunction);
@@ -31,7 +33,13 @@ awaitable!(CreateFunction => FunctionConfiguration, CreateFunctionError);
 impl CreateFunction {
     /// Publishes version 1 in the same step. Default: no.
     pub fn publish(mut self, publish: bool) -> Self {
-        self.publish = publish;
+        self.request.publish = publish;
+        self
+    }
+
+    /// Adds a tag: a key of 1 to 128 characters, and a value of at most 256; 50 tags at most.
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.request.tags.insert(key.into(), value.into());
         self
     }
 
@@ -45,7 +53,7 @@ impl CreateFunction {
         }
         let has_fuel_budget = self.settings.fuel.flatten().is_some();
         let code = make_ready(invoker, self.host.inner.upload_limits, self.code, has_fuel_budget).await?;
-        let version = invoker.registry.create(&name, code, self.settings, self.publish)?;
+        let version = invoker.registry.create(&name, code, self.settings, self.request)?;
         let configuration = &version.configuration;
         // As recorded from AWS: with `Publish` the answer is version 1, but under the ARN without suffix.
         Ok(FunctionConfiguration {
@@ -74,9 +82,8 @@ impl GetFunction {
     }
 
     async fn send(self) -> Result<FunctionConfiguration, GetFunctionError> {
+        let target = self.host.target(&self.function, self.qualifier.as_deref(), Operation::GetFunction)?;
         let registry = &self.host.inner.invoker.registry;
-        let reference = FunctionReference::parse(&self.function, self.qualifier.as_deref(), Operation::GetFunction)?;
-        let target = reference.locate(registry.arn_base())?;
         Ok(registry.get(&target.name, target.qualifier.as_ref())?.described())
     }
 }
@@ -222,18 +229,26 @@ impl DeleteFunction {
     }
 
     async fn send(self) -> Result<(), DeleteFunctionError> {
-        let registry = &self.host.inner.invoker.registry;
-        let reference = FunctionReference::parse(&self.function, self.qualifier.as_deref(), Operation::DeleteFunction)?;
-        let target = reference.locate(registry.arn_base())?;
-        registry.delete(&target.name, target.qualifier.as_ref())
+        let target = self.host.target(&self.function, self.qualifier.as_deref(), Operation::DeleteFunction)?;
+        self.host.inner.invoker.registry.delete(&target.name, target.qualifier.as_ref())
     }
 }
 
 impl Host {
     /// The name of a function, in any form that AWS takes, for an operation on whole functions.
     pub(super) fn name(&self, function: &str, operation: Operation) -> Result<FunctionName, ReferenceError> {
-        let reference = FunctionReference::parse(function, None, operation)?;
-        Ok(reference.locate(self.inner.invoker.registry.arn_base())?.unqualified()?)
+        Ok(self.target(function, None, operation)?.unqualified()?)
+    }
+
+    /// A function, version or alias, in any form that AWS takes.
+    pub(super) fn target(
+        &self,
+        function: &str,
+        qualifier: Option<&str>,
+        operation: Operation,
+    ) -> Result<FunctionTarget, ReferenceError> {
+        let reference = FunctionReference::parse(function, qualifier, operation)?;
+        reference.locate(self.inner.invoker.registry.arn_base())
     }
 
     /// Every granted host function has to exist.

@@ -27,6 +27,9 @@ macro_rules! awaitable {
 /// Adds the setters of a listing to a request with a field `page`.
 macro_rules! page_setters {
     ($request:ty) => {
+        page_setters!($request, "1 to 10,000");
+    };
+    ($request:ty, $range:literal) => {
         impl $request {
             /// Goes on after a page: its `next_marker`.
             pub fn marker(mut self, marker: impl Into<String>) -> Self {
@@ -34,7 +37,7 @@ macro_rules! page_setters {
                 self
             }
 
-            /// Items in the page, 1 to 10,000; as in AWS there are never more than 50. Default: 50.
+            #[doc = concat!("Items in the page, ", $range, "; as in AWS there are never more than 50. Default: 50.")]
             pub fn max_items(mut self, max_items: usize) -> Self {
                 self.page.max_items = Some(max_items);
                 self
@@ -43,7 +46,20 @@ macro_rules! page_setters {
     };
 }
 
-pub(super) use {awaitable, page_setters};
+/// Adds the setter of `Qualifier` to a request with a field `qualifier`.
+macro_rules! qualifier_setter {
+    ($request:ty) => {
+        impl $request {
+            /// The version or alias. Default: what the name says, or else the function.
+            pub fn qualifier(mut self, qualifier: impl Into<String>) -> Self {
+                self.qualifier = Some(qualifier.into());
+                self
+            }
+        }
+    };
+}
+
+pub(super) use {awaitable, page_setters, qualifier_setter};
 
 /// Which page of a listing is asked for.
 #[derive(Debug, Default)]

@@ -1,13 +1,13 @@
-//! Who may invoke what: the embedder's decision.
+//! Who may invoke what: Lambda's rules for callers, and then the embedder's decision.
 
 use super::ResolvedFunction;
 use super::attachments::Attachments;
 use super::request::{InvocationType, Invoke};
-use crate::error::AccessDenied;
-use crate::function::{FunctionArn, Operation, Qualifier};
+use crate::error::{AccessDenied, DenialReason};
+use crate::function::{Caller, FunctionArn, Operation, Qualifier};
 
 /// Decides whether an invocation may happen. Asked after the function was found and before anything runs, for every
-/// invocation type.
+/// invocation type; not asked about a [`Caller`] that may not by Lambda's rules.
 ///
 /// Any `Fn(&AuthorizationRequest<'_>) -> bool` is one.
 pub trait Authorizer: Send + Sync {
@@ -21,6 +21,9 @@ impl<F: Fn(&AuthorizationRequest<'_>) -> bool + Send + Sync> Authorizer for F {
     }
 }
 
+/// The action that is asked for.
+pub(super) const ACTION: &str = "lambda:InvokeFunction";
+
 /// What an [`Authorizer`] is asked.
 #[non_exhaustive]
 pub struct AuthorizationRequest<'a> {
@@ -28,8 +31,10 @@ pub struct AuthorizationRequest<'a> {
     pub action: &'static str,
     /// The ARN of the function, always qualified: `:$LATEST`, a version or an alias.
     pub resource: FunctionArn,
-    /// Who asks, as an ARN.
+    /// Who asks, as text: an ARN or a service's name. The account's root, if the embedder asks itself.
     pub principal: String,
+    /// Who asks, unless the embedder does.
+    pub caller: Option<&'a Caller>,
     /// How the invocation will be answered.
     pub invocation_type: InvocationType,
     attachments: &'a Attachments,
@@ -40,14 +45,16 @@ impl<'a> AuthorizationRequest<'a> {
         let qualifier = function.qualifier.clone().unwrap_or(Qualifier::Latest);
         let resource = function.version.configuration.function_arn.with_qualifier(Some(qualifier));
         let base = resource.base();
-        let principal = request
-            .principal
-            .clone()
-            .unwrap_or_else(|| format!("arn:{}:iam::{}:root", base.partition(), base.account()));
+        let caller = request.caller.as_deref();
+        let principal = match caller {
+            Some(caller) => caller.principal().to_owned(),
+            None => format!("arn:{}:iam::{}:root", base.partition(), base.account()),
+        };
         AuthorizationRequest {
-            action: "lambda:InvokeFunction",
+            action: ACTION,
             resource,
             principal,
+            caller,
             invocation_type: request.invocation_type,
             attachments: &request.attachments,
         }
@@ -58,11 +65,12 @@ impl<'a> AuthorizationRequest<'a> {
         self.attachments.get()
     }
 
-    pub(super) fn denied(self) -> AccessDenied {
+    pub(super) fn denied(self, reason: DenialReason) -> AccessDenied {
         AccessDenied {
             principal: self.principal,
             operation: Operation::InvokeFunction,
             resource: self.resource.to_string(),
+            reason,
         }
     }
 }

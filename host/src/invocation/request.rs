@@ -4,6 +4,7 @@ use super::attachments::Attachments;
 use super::context::InvocationContext;
 use super::{Invoker, Response};
 use crate::error::{InvalidRequestContent, InvokeError, RequestTooLarge};
+use crate::function::Caller;
 use crate::limits::{CLIENT_CONTEXT_BYTES_MAX, EVENT_PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use crate::request_id::RequestId;
 use base64::Engine;
@@ -40,7 +41,7 @@ pub struct Invoke {
     pub(super) client_context: Option<String>,
     pub(super) request_id: Option<RequestId>,
     pub(super) trace_id: Option<Arc<str>>,
-    pub(super) principal: Option<String>,
+    pub(super) caller: Option<Arc<Caller>>,
     pub(super) attachments: Attachments,
     pub(super) deadline: Option<Instant>,
     pub(super) depth: u32,
@@ -69,7 +70,7 @@ impl Invoke {
             client_context: None,
             request_id: None,
             trace_id: None,
-            principal: None,
+            caller: None,
             attachments: Attachments::default(),
             deadline: None,
             depth: 0,
@@ -84,6 +85,14 @@ impl Invoke {
             trace_id: context.job.trace_id.clone(),
             ..Invoke::new(Arc::clone(&context.invoker), function)
         }
+    }
+
+    /// An invocation that follows from the end of another one, of this depth.
+    pub(crate) fn following(mut self, depth: u32, attachments: Attachments, trace_id: Option<Arc<str>>) -> Invoke {
+        self.depth = depth.saturating_add(1);
+        self.attachments = attachments;
+        self.trace_id = trace_id;
+        self
     }
 
     /// The version or alias to invoke: a number, an alias's name or `$LATEST`, which is the default. It may stand in the
@@ -141,9 +150,10 @@ impl Invoke {
         self
     }
 
-    /// Who asks, as an ARN: what the host's authoriser and its refusals name. Default: the account's root.
-    pub fn principal(mut self, arn: impl Into<String>) -> Invoke {
-        self.principal = Some(arn.into());
+    /// Who asks. A [`Caller`] needs a right of its own or a permission of the function's policy, as in Lambda, and the
+    /// host's authoriser sees it. Default: the embedder, who may.
+    pub fn caller(mut self, caller: Caller) -> Invoke {
+        self.caller = Some(Arc::new(caller));
         self
     }
 

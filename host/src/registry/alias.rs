@@ -121,6 +121,7 @@ impl<X: Clone> FunctionRecord<X> {
         self.aliases.contains_key(name).then(|| {
             let mut next = self.clone();
             Arc::make_mut(&mut next.aliases).remove(name);
+            next.detach(&Qualifier::Alias(name.clone()));
             next
         })
     }

@@ -34,12 +34,17 @@ impl<T> Page<T> {
 impl PageRequest<'_> {
     /// How many items to give, when there may be `cap` in a page.
     pub(super) fn items(&self, cap: usize) -> Result<usize, ValidationError> {
+        Ok(self.items_within(LIST_MAX_ITEMS.max)?.min(cap))
+    }
+
+    /// How many items to give, when nobody may ask for more than `max`.
+    pub(super) fn items_within(&self, max: usize) -> Result<usize, ValidationError> {
         let max_items = self.max_items.unwrap_or(LIST_MAX_ITEMS.default);
         let mut validator = Validator::new();
         let as_u64 = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        validator.range("maxItems", as_u64(max_items), as_u64(LIST_MAX_ITEMS.min), as_u64(LIST_MAX_ITEMS.max));
+        validator.range("maxItems", as_u64(max_items), as_u64(LIST_MAX_ITEMS.min), as_u64(max));
         validator.finish()?;
-        Ok(max_items.min(cap))
+        Ok(max_items)
     }
 
     /// The key after which to go on.

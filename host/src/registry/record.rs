@@ -8,8 +8,8 @@ use super::Stamps;
 use crate::{
     error::{CodeStorageExceeded, InvalidParameterValue, PreconditionFailed, ResourceConflict},
     function::{
-        AliasConfiguration, AliasName, CodeSha256, ConfigurationUpdate, FunctionArn, FunctionConfiguration, Qualifier,
-        RevisionId, Version, VersionNumber,
+        AliasConfiguration, AliasName, CodeSha256, ConfigurationUpdate, EventInvokeConfig, FunctionArn,
+        FunctionConfiguration, Policy, Qualifier, RevisionId, Tags, Version, VersionNumber,
     },
 };
 
@@ -20,6 +20,13 @@ pub(crate) struct FunctionVersion<X> {
     pub(crate) configuration: Arc<FunctionConfiguration>,
     /// What the sandbox runs.
     pub(crate) executable: X,
+}
+
+impl<X: Clone> FunctionVersion<X> {
+    /// The same code under another configuration.
+    pub(super) fn reconfigured(&self, configuration: FunctionConfiguration) -> Self {
+        Self { configuration: Arc::new(configuration), executable: self.executable.clone() }
+    }
 }
 
 /// Code as `CreateFunction` and `UpdateFunctionCode` take it: made ready to run, and measured as it was uploaded.
@@ -51,6 +58,11 @@ pub(super) struct FunctionRecord<X> {
     pub(super) versions: Arc<BTreeMap<VersionNumber, Arc<FunctionVersion<X>>>>,
     pub(super) aliases: Arc<BTreeMap<AliasName, Arc<AliasConfiguration>>>,
     pub(super) reserved_concurrency: Option<u32>,
+    /// Under `Latest`, that of the function.
+    pub(super) policies: Arc<BTreeMap<Qualifier, Arc<Policy>>>,
+    /// Under `Latest`, that of the function.
+    pub(super) event_invoke_configs: Arc<BTreeMap<Qualifier, Arc<EventInvokeConfig>>>,
+    pub(super) tags: Arc<Tags>,
     /// Only ever counts up, also when versions are deleted.
     next_version: VersionNumber,
     last_publication: Option<Publication>,
@@ -71,6 +83,9 @@ impl<X> Clone for FunctionRecord<X> {
             versions: Arc::clone(&self.versions),
             aliases: Arc::clone(&self.aliases),
             reserved_concurrency: self.reserved_concurrency,
+            policies: Arc::clone(&self.policies),
+            event_invoke_configs: Arc::clone(&self.event_invoke_configs),
+            tags: Arc::clone(&self.tags),
             next_version: self.next_version,
             last_publication: self.last_publication.clone(),
         }
@@ -88,6 +103,9 @@ impl<X: Clone> FunctionRecord<X> {
             versions: Arc::default(),
             aliases: Arc::default(),
             reserved_concurrency: None,
+            policies: Arc::default(),
+            event_invoke_configs: Arc::default(),
+            tags: Arc::default(),
             next_version: VersionNumber::FIRST,
             last_publication: None,
         }
@@ -210,7 +228,18 @@ impl<X: Clone> FunctionRecord<X> {
         }
         let mut next = self.clone();
         Arc::make_mut(&mut next.versions).remove(&number);
+        next.detach(&Qualifier::Version(number));
         Ok(Some(next))
+    }
+
+    /// Forgets what was attached to a version or alias that is gone.
+    pub(super) fn detach(&mut self, target: &Qualifier) {
+        if self.policies.contains_key(target) {
+            Arc::make_mut(&mut self.policies).remove(target);
+        }
+        if self.event_invoke_configs.contains_key(target) {
+            Arc::make_mut(&mut self.event_invoke_configs).remove(target);
+        }
     }
 
     /// With a reservation, or without.
@@ -227,7 +256,7 @@ impl<X: Clone> FunctionRecord<X> {
         }
     }
 
-    fn with_latest(&self, configuration: FunctionConfiguration, executable: X) -> Self {
+    pub(super) fn with_latest(&self, configuration: FunctionConfiguration, executable: X) -> Self {
         let latest = Arc::new(FunctionVersion { configuration: Arc::new(configuration), executable });
         Self { latest, ..self.clone() }
     }

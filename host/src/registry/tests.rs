@@ -55,7 +55,7 @@ fn registry() -> TestRegistry {
 /// A registry with the function `f`, of code 0, and its versions 1 to `versions`.
 fn registry_with_versions(versions: u8) -> TestRegistry {
     let registry = registry();
-    registry.create(&name("f"), code(0), ConfigurationUpdate::default(), false).unwrap();
+    registry.create(&name("f"), code(0), ConfigurationUpdate::default(), CreateFunction::default()).unwrap();
     for number in 1..=versions {
         let publish = UpdateFunctionCode { publish: true, ..UpdateFunctionCode::default() };
         registry.update_code(&name("f"), code(number), &publish).unwrap();
@@ -82,6 +82,11 @@ fn qualifier(text: &str) -> Qualifier {
 /// Code of 100 bytes.
 fn code(id: u8) -> Code<Compiled> {
     Code { executable: Arc::new(id), sha256: CodeSha256::new([id; 32]), size_bytes: 100 }
+}
+
+/// A creation with version 1.
+fn published() -> CreateFunction {
+    CreateFunction { publish: true, ..CreateFunction::default() }
 }
 
 fn described(description: &str) -> ConfigurationUpdate {

@@ -3,7 +3,8 @@
 use super::code::Entry;
 use super::contract::{Answer, command::last_line, core::panic_message};
 use super::frames::RawFrame;
-use super::instance::{Guest, HostCallError};
+use super::host_calls::HostCallError;
+use super::instance::Guest;
 use super::job::Job;
 use super::memory::BadHostArgument;
 use super::wasi::denied::Denied;

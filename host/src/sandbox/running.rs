@@ -6,16 +6,17 @@
 
 use super::Sandbox;
 use super::code::LoadedCode;
-use super::instance::{Guest, Place, SharedPlace, watching_grace};
+use super::instance::Guest;
 use super::job::Job;
 use super::outcome::Outcome;
+use super::place::{Place, SharedPlace, watching};
 use super::ticker::Alarm;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tracing::{Instrument, Span};
 use wasmtime::Store;
 
@@ -53,9 +54,21 @@ pub(crate) struct Running {
 
 enum Stage {
     Here(Work),
-    Moved { outcome: oneshot::Receiver<Outcome>, task: AbortHandle },
+    Moved {
+        outcome: oneshot::Receiver<Outcome>,
+        task: JoinHandle<()>,
+    },
+    /// The answer is known; the guest is about to be gone.
+    Stopping {
+        outcome: Outcome,
+        task: JoinHandle<()>,
+    },
     Ended,
 }
+
+/// How long an answer waits for the end of its guest, so that who has it may call again and finds the sandbox free. A busy
+/// guest ends at its tick; only one that is in the midst of a long instruction takes longer.
+const STOP_WAIT: Duration = Duration::from_millis(2);
 
 impl Running {
     /// `code` is `None` for a native function, which can't be moved.
@@ -94,7 +107,7 @@ impl Running {
         let Stage::Here(work) = std::mem::replace(&mut self.stage, Stage::Ended) else { return Ok(()) };
         self.place.set(Place::Workers);
         let (sender, outcome) = oneshot::channel();
-        let timed = Timed { work, guest_time: self.guest_time };
+        let timed = Timed { work, guest_time: self.guest_time, place: Arc::clone(&self.place) };
         let code = self.code.clone();
         let moved = async move {
             let (finished, guest_time) = timed.await;
@@ -107,14 +120,14 @@ impl Running {
             let _ = sender.send(finished.outcome);
         };
         let task = handle.spawn(moved.instrument(self.span.clone()));
-        self.stage = Stage::Moved { outcome, task: task.abort_handle() };
+        self.stage = Stage::Moved { outcome, task };
         Ok(())
     }
 
     /// Polls the work on this thread.
     fn poll_here(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         if self.is_over() {
-            return Poll::Ready(self.time_out());
+            return self.stop(cx);
         }
         let Stage::Here(work) = &mut self.stage else { return Poll::Pending };
         let needs_runtime = self.code.as_ref().is_some_and(|code| code.needs_runtime);
@@ -131,7 +144,7 @@ impl Running {
         };
         let entered = self.span.enter();
         let started = Instant::now();
-        let (polled, used_up_grace) = watching_grace(|| work.as_mut().poll(cx));
+        let (polled, gave_up) = watching(|| work.as_mut().poll(cx));
         self.guest_time += started.elapsed();
         drop((entered, runtime));
         match polled {
@@ -144,7 +157,7 @@ impl Running {
                 Poll::Ready(outcome)
             }
             Poll::Pending => {
-                if used_up_grace && self.move_to_workers().is_ok() {
+                if gave_up && self.move_to_workers().is_ok() {
                     return self.poll_moved(cx);
                 }
                 self.watch_deadline(cx);
@@ -163,7 +176,7 @@ impl Running {
             }));
         }
         if self.is_over() {
-            return Poll::Ready(self.time_out());
+            return self.stop(cx);
         }
         self.watch_deadline(cx);
         Poll::Pending
@@ -187,18 +200,46 @@ impl Running {
     }
 
     /// Answers for a guest that is still at work, and ends it.
-    fn time_out(&mut self) -> Outcome {
+    fn stop(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         let outcome =
             if self.job.remaining().is_zero() { Outcome::timed_out(&self.job) } else { Outcome::shut_down(&self.job) };
-        self.end();
-        outcome
+        match self.end() {
+            None => Poll::Ready(outcome),
+            Some(task) => {
+                self.stage = Stage::Stopping { outcome, task };
+                self.alarm = Some(self.sandbox.ticker.alarm(Instant::now() + STOP_WAIT, cx.waker().clone()));
+                self.poll_stopping(cx)
+            }
+        }
     }
 
-    fn end(&mut self) {
+    /// Waits, for a moment, until the guest is gone.
+    fn poll_stopping(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let Stage::Stopping { task, .. } = &mut self.stage else { return Poll::Pending };
+        let is_gone = Pin::new(task).poll(cx).is_ready();
+        if !is_gone && let Some(alarm) = &self.alarm {
+            alarm.set_waker(cx.waker());
+            // It may have rung before the waker was there.
+            if !alarm.has_rung() {
+                return Poll::Pending;
+            }
+        }
+        match std::mem::replace(&mut self.stage, Stage::Ended) {
+            Stage::Stopping { outcome, .. } => Poll::Ready(outcome),
+            _ => Poll::Pending,
+        }
+    }
+
+    /// Ends the guest: one that is here is unwound; one that was moved is dropped by its thread, at its next tick if it is
+    /// busy.
+    fn end(&mut self) -> Option<JoinHandle<()>> {
         self.job.cancel();
-        // Dropping the work unwinds the guest; moved work is dropped by its thread, at the next tick if it is busy.
-        if let Stage::Moved { task, .. } = std::mem::replace(&mut self.stage, Stage::Ended) {
-            task.abort();
+        match std::mem::replace(&mut self.stage, Stage::Ended) {
+            Stage::Moved { task, .. } | Stage::Stopping { task, .. } => {
+                task.abort();
+                Some(task)
+            }
+            Stage::Here(_) | Stage::Ended => None,
         }
     }
 }
@@ -209,13 +250,17 @@ impl Future for Running {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         let this = &mut *self;
         let first = this.guest_time.is_zero() && this.alarm.is_none();
-        if first && this.place.is_callers_task() && this.code.as_ref().is_some_and(|code| code.guest_time.is_slow()) {
+        if first
+            && this.place.get() == Place::CallersTask
+            && this.code.as_ref().is_some_and(|code| code.guest_time.is_slow())
+        {
             // Can't be moved: then it begins here, as any other.
             let _ = this.move_to_workers();
         }
         match this.stage {
             Stage::Here(_) => this.poll_here(cx),
             Stage::Moved { .. } => this.poll_moved(cx),
+            Stage::Stopping { .. } => this.poll_stopping(cx),
             Stage::Ended => Poll::Pending,
         }
     }
@@ -233,6 +278,7 @@ impl Drop for Running {
 struct Timed {
     work: Work,
     guest_time: Duration,
+    place: Arc<SharedPlace>,
 }
 
 impl Future for Timed {
@@ -240,7 +286,12 @@ impl Future for Timed {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let started = Instant::now();
-        let polled = self.work.as_mut().poll(cx);
+        let polled = if self.place.is_large() {
+            // One instruction may keep this thread for long: the other guests get another one meanwhile.
+            tokio::task::block_in_place(|| self.work.as_mut().poll(cx))
+        } else {
+            self.work.as_mut().poll(cx)
+        };
         self.guest_time += started.elapsed();
         let finished = ready!(polled);
         Poll::Ready((finished, self.guest_time))

@@ -1,7 +1,7 @@
 //! Events whose function can't run any more.
 
 use super::{EventHost, function};
-use fnhost::Fate;
+use fnhost::event_invoke::Fate;
 use std::time::Duration;
 
 #[tokio::test]

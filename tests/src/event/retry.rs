@@ -1,8 +1,9 @@
 //! When an event is tried again, by a clock that the test moves.
 
 use super::{EventHost, function};
+use fnhost::event_invoke::{Fate, RetryPolicy};
 use fnhost::function::FunctionErrorKind;
-use fnhost::{Clock, Fate, RequestId, RetryPolicy};
+use fnhost::{Clock, RequestId};
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -2,7 +2,8 @@
 
 use super::{EventHost, function};
 use crate::test_host::refused;
-use fnhost::{Fate, InvocationType};
+use fnhost::InvocationType;
+use fnhost::event_invoke::Fate;
 use std::time::Duration;
 
 #[tokio::test]

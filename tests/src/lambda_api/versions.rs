@@ -69,15 +69,9 @@ async fn aliases_are_refused_in_lambdas_words() {
     let create = async |request: Value| server.send("POST", ALIASES, request).await.refused();
     assert_eq!(
         create(json!({"Name": "2024", "FunctionVersion": "1"})).await,
-        invalid(
-            "'2024'",
-            "name",
-            "Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)"
-        )
+        invalid("'2024'", "name", "Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)")
     );
-    let weights = |weights: Value| {
-        json!({"Name": "a", "FunctionVersion": "1", "RoutingConfig": {"AdditionalVersionWeights": weights}})
-    };
+    let weights = |weights: Value| json!({"Name": "a", "FunctionVersion": "1", "RoutingConfig": {"AdditionalVersionWeights": weights}});
     assert_eq!(
         create(weights(json!({"2": 2.0}))).await,
         invalid(

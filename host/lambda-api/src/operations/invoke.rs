@@ -17,10 +17,8 @@ const LOG_TYPES: &[&str] = &["None", "Tail"];
 pub(super) fn routes(routes: &mut impl Routes) {
     let invoke_path = "/2015-03-31/functions/{FunctionName}/invocations";
     let old_path = "/2014-11-13/functions/{FunctionName}/invoke-async";
-    // The right to do both has one name.
-    let (invoke, old) = (Operation::new("Invoke"), Operation::new("InvokeAsync"));
-    routes.route(invoke.action("InvokeFunction"), Method::POST, invoke_path, call);
-    routes.route(old.action("InvokeFunction"), Method::POST, old_path, call_async);
+    routes.route(Operation::new("Invoke").invokes(), Method::POST, invoke_path, call);
+    routes.route(Operation::new("InvokeAsync").invokes(), Method::POST, old_path, call_async);
 }
 
 async fn call(call: Call) -> Result<Answer, ApiError> {
@@ -63,7 +61,10 @@ async fn call_async(call: Call) -> Result<Answer, ApiError> {
 /// Runs it to its end, as in AWS also when the client goes away before.
 async fn run(call: &Call, invoke: Invoke) -> Result<Response, ApiError> {
     let request_id = request_id(call)?;
-    let mut invoke = invoke.request_id(request_id).principal(call.identity.arn(call.host().arn_base()));
+    let mut invoke = invoke.request_id(request_id);
+    if let Some(caller) = call.identity.caller(call.host().arn_base(), call.operation.action)? {
+        invoke = invoke.caller(caller);
+    }
     if let Some(trace_id) = call.header("x-amzn-trace-id") {
         invoke = invoke.trace_id(trace_id);
     }

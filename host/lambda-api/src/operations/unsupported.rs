@@ -7,14 +7,13 @@ use axum::http::Method;
 pub(super) fn routes(routes: &mut impl Routes) {
     for (name, method, path) in OPERATIONS {
         let refuse = async move |_| Err(ApiError::UnsupportedOperation(name));
-        routes.route(Operation::new(name), method, path, refuse);
+        routes.route(Operation::new(name), method.clone(), path, refuse);
     }
 }
 
 /// Name, method and path. (Two operations that differ only in their query have the name of the first.)
-const OPERATIONS: [(&str, Method, &str); COUNT] = [
+const OPERATIONS: &[(&str, Method, &str)] = &[
     ("AddLayerVersionPermission", Method::POST, "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy"),
-    ("AddPermission", Method::POST, "/2015-03-31/functions/{FunctionName}/policy"),
     ("CheckpointDurableExecution", Method::POST, "/2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint"),
     ("CreateCapacityProvider", Method::POST, "/2025-11-30/capacity-providers"),
     ("CreateCodeSigningConfig", Method::POST, "/2020-04-22/code-signing-configs"),
@@ -45,7 +44,6 @@ const OPERATIONS: [(&str, Method, &str); COUNT] = [
     ("GetFunctionUrlConfig", Method::GET, "/2021-10-31/functions/{FunctionName}/url"),
     ("GetLayerVersion", Method::GET, "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}"),
     ("GetLayerVersionPolicy", Method::GET, "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy"),
-    ("GetPolicy", Method::GET, "/2015-03-31/functions/{FunctionName}/policy"),
     ("GetProvisionedConcurrencyConfig", Method::GET, "/2019-09-30/functions/{FunctionName}/provisioned-concurrency"),
     ("GetRuntimeManagementConfig", Method::GET, "/2021-07-20/functions/{FunctionName}/runtime-management-config"),
     ("InvokeWithResponseStream", Method::POST, "/2021-11-15/functions/{FunctionName}/response-streaming-invocations"),
@@ -80,7 +78,6 @@ const OPERATIONS: [(&str, Method, &str); COUNT] = [
         Method::DELETE,
         "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}",
     ),
-    ("RemovePermission", Method::DELETE, "/2015-03-31/functions/{FunctionName}/policy/{StatementId}"),
     ("SendDurableExecutionCallbackFailure", Method::POST, "/2025-12-01/durable-execution-callbacks/{CallbackId}/fail"),
     (
         "SendDurableExecutionCallbackHeartbeat",
@@ -101,5 +98,3 @@ const OPERATIONS: [(&str, Method, &str); COUNT] = [
     ("UpdateFunctionEventInvokeConfig", Method::POST, "/2019-09-25/functions/{FunctionName}/event-invoke-config"),
     ("UpdateFunctionUrlConfig", Method::PUT, "/2021-10-31/functions/{FunctionName}/url"),
 ];
-
-const COUNT: usize = 63;

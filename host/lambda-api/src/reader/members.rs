@@ -204,6 +204,11 @@ impl<'a, 'f> Members<'a, 'f> {
         self.faults.violate(Violation::new(field(&self.path, name), value, constraint));
     }
 
+    /// Takes over what the library says of arguments.
+    pub(crate) fn absorb(&mut self, checked: Result<(), ValidationError>) {
+        self.faults.absorb(checked);
+    }
+
     /// Notes a refusal that comes after those of the form.
     pub(crate) fn refuse(&mut self, error: crate::error::ApiError) {
         self.faults.late(error);

@@ -361,7 +361,7 @@ struct Flaky {
 }
 
 impl EventQueue for Flaky {
-    fn push(&self, event: Event) -> BoxFuture<'_, Result<(), PushError>> {
+    fn push(&self, event: QueuedEvent) -> BoxFuture<'_, Result<(), PushError>> {
         self.inner.push(event)
     }
 
@@ -373,7 +373,7 @@ impl EventQueue for Flaky {
         }
     }
 
-    fn reschedule(&self, event: Event, due: SystemTime) -> BoxFuture<'_, Result<(), QueueError>> {
+    fn reschedule(&self, event: QueuedEvent, due: SystemTime) -> BoxFuture<'_, Result<(), QueueError>> {
         self.inner.reschedule(event, due)
     }
 
@@ -381,7 +381,7 @@ impl EventQueue for Flaky {
         self.inner.complete(id)
     }
 
-    fn close(&self) -> BoxFuture<'_, Result<Vec<Event>, QueueError>> {
+    fn close(&self) -> BoxFuture<'_, Result<Vec<QueuedEvent>, QueueError>> {
         self.inner.close()
     }
 }
@@ -422,7 +422,7 @@ async fn every_event_ends_once_whatever_the_threads_do() {
         let (dispatcher, now) = (dispatcher.clone(), clock.now());
         tokio::spawn(async move {
             for _ in 0..EVENTS / 4 {
-                let event = Event::new(RequestId::random(), "arn", Bytes::new(), now);
+                let event = QueuedEvent::new(RequestId::random(), "arn", Bytes::new(), now);
                 dispatcher.submit(event).await.unwrap();
             }
         });

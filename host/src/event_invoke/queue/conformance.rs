@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::{EventQueue, PushError, Take};
-use crate::event_invoke::event::{Event, EventId};
+use crate::event_invoke::event::{EventId, QueuedEvent};
 use crate::request_id::RequestId;
 use bytes::Bytes;
 use std::time::{Duration, SystemTime};
@@ -12,12 +12,12 @@ pub(crate) fn at(secs: u64) -> SystemTime {
 }
 
 /// An event that was accepted, and is due, at this second.
-pub(crate) fn event_with_payload(secs: u64, payload: &'static str) -> Event {
+pub(crate) fn event_with_payload(secs: u64, payload: &'static str) -> QueuedEvent {
     let arn = "arn:aws:lambda:us-east-1:123456789012:function:thumbnail:live";
-    Event::new(RequestId::random(), arn, Bytes::from_static(payload.as_bytes()), at(secs))
+    QueuedEvent::new(RequestId::random(), arn, Bytes::from_static(payload.as_bytes()), at(secs))
 }
 
-fn event(secs: u64) -> Event {
+fn event(secs: u64) -> QueuedEvent {
     event_with_payload(secs, "{}")
 }
 
@@ -75,7 +75,7 @@ async fn takes_in_order_of_due_times(queue: &dyn EventQueue) {
 }
 
 async fn takes_equals_in_order_of_arrival(queue: &dyn EventQueue) {
-    let events: Vec<Event> = (0..20).map(|_| event(1)).collect();
+    let events: Vec<QueuedEvent> = (0..20).map(|_| event(1)).collect();
     for event in &events {
         queue.push(event.clone()).await.unwrap();
     }

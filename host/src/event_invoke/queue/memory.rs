@@ -1,7 +1,7 @@
 //! A queue in memory: its events are gone with the process.
 
 use super::{EventQueue, PushError, QueueError, Take};
-use crate::event_invoke::event::{Event, EventId};
+use crate::event_invoke::event::{EventId, QueuedEvent};
 use crate::future::BoxFuture;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,7 @@ pub struct MemoryEventQueue {
 struct State {
     closed: bool,
     /// Every event, waiting or taken, with its place in `due` if it waits.
-    events: HashMap<EventId, (Event, Option<Place>)>,
+    events: HashMap<EventId, (QueuedEvent, Option<Place>)>,
     due: BTreeMap<Place, EventId>,
     places: u64,
     bytes: usize,
@@ -46,7 +46,7 @@ impl MemoryEventQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push_now(&self, event: Event) -> Result<(), PushError> {
+    fn push_now(&self, event: QueuedEvent) -> Result<(), PushError> {
         let mut state = self.lock();
         if state.closed {
             return Err(PushError::Closed);
@@ -75,7 +75,7 @@ impl Default for MemoryEventQueue {
 }
 
 impl State {
-    fn insert(&mut self, event: Event, due: SystemTime) {
+    fn insert(&mut self, event: QueuedEvent, due: SystemTime) {
         self.places += 1;
         let place = (due, self.places);
         self.bytes += event.size_bytes();
@@ -83,7 +83,7 @@ impl State {
         self.events.insert(event.id, (event, Some(place)));
     }
 
-    fn remove(&mut self, id: EventId) -> Option<Event> {
+    fn remove(&mut self, id: EventId) -> Option<QueuedEvent> {
         let (event, place) = self.events.remove(&id)?;
         self.bytes -= event.size_bytes();
         if let Some(place) = place {
@@ -106,7 +106,7 @@ impl State {
         Take::Nothing { next_due: None }
     }
 
-    fn drain(&mut self) -> Vec<Event> {
+    fn drain(&mut self) -> Vec<QueuedEvent> {
         let mut lost: Vec<_> = std::mem::take(&mut self.events).into_values().collect();
         // `None`, a taken event, sorts first; taken ones among each other by age.
         lost.sort_by_key(|(event, place)| (*place, event.accepted_at));
@@ -117,7 +117,7 @@ impl State {
 }
 
 impl EventQueue for MemoryEventQueue {
-    fn push(&self, event: Event) -> BoxFuture<'_, Result<(), PushError>> {
+    fn push(&self, event: QueuedEvent) -> BoxFuture<'_, Result<(), PushError>> {
         Box::pin(async move { self.push_now(event) })
     }
 
@@ -125,7 +125,7 @@ impl EventQueue for MemoryEventQueue {
         Box::pin(async move { Ok(self.lock().take(now)) })
     }
 
-    fn reschedule(&self, event: Event, due: SystemTime) -> BoxFuture<'_, Result<(), QueueError>> {
+    fn reschedule(&self, event: QueuedEvent, due: SystemTime) -> BoxFuture<'_, Result<(), QueueError>> {
         Box::pin(async move {
             let mut state = self.lock();
             if state.remove(event.id).is_some() {
@@ -144,7 +144,7 @@ impl EventQueue for MemoryEventQueue {
         })
     }
 
-    fn close(&self) -> BoxFuture<'_, Result<Vec<Event>, QueueError>> {
+    fn close(&self) -> BoxFuture<'_, Result<Vec<QueuedEvent>, QueueError>> {
         Box::pin(async move {
             let mut state = self.lock();
             state.closed = true;

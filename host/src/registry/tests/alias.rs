@@ -202,7 +202,7 @@ fn listings_are_by_name_and_filtered_by_version() {
 #[test]
 fn there_is_a_limit() {
     let registry = registry_with(RegistryLimits { aliases_per_function_max: 1, ..RegistryLimits::default() });
-    registry.create(&name("f"), code(0), ConfigurationUpdate::default(), true).unwrap();
+    registry.create(&name("f"), code(0), ConfigurationUpdate::default(), published()).unwrap();
     create(&registry, "a", v(1), &[]).unwrap();
     assert_eq!(
         refusal(create(&registry, "b", v(1), &[])),

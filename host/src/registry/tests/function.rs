@@ -5,7 +5,8 @@ use super::*;
 #[test]
 fn a_function_as_it_is_shown() {
     let registry = registry();
-    let created = registry.create(&name("f"), code(1), ConfigurationUpdate::default(), false).unwrap();
+    let created =
+        registry.create(&name("f"), code(1), ConfigurationUpdate::default(), CreateFunction::default()).unwrap();
     let shown = &created.configuration;
     assert_eq!((shown.function_name.as_str(), shown.version), ("f", Version::Latest));
     assert_eq!(shown.function_arn.to_string(), ARN);
@@ -21,7 +22,7 @@ fn a_function_as_it_is_shown() {
 #[test]
 fn publish_at_creation() {
     let registry = registry();
-    let created = registry.create(&name("f"), code(1), ConfigurationUpdate::default(), true).unwrap();
+    let created = registry.create(&name("f"), code(1), ConfigurationUpdate::default(), published()).unwrap();
     assert_eq!(created.configuration.version.to_string(), "1");
     assert_eq!(registry.code_bytes(), 200);
 }
@@ -31,7 +32,7 @@ fn duplicates_and_unknown_functions() {
     let registry = registry_with_versions(0);
     assert!(registry.contains(&name("f")) && !registry.contains(&name("g")));
     assert_eq!(
-        refusal(registry.create(&name("f"), code(1), ConfigurationUpdate::default(), false)),
+        refusal(registry.create(&name("f"), code(1), ConfigurationUpdate::default(), CreateFunction::default())),
         "409 ResourceConflictException Function already exist: f"
     );
     let (f, g) = (name("f"), name("g"));
@@ -100,7 +101,9 @@ fn a_dry_run_changes_nothing() {
 fn listings_page_by_name() {
     let registry = registry();
     for number in (0..60).rev() {
-        registry.create(&name(&format!("f{number:02}")), code(0), ConfigurationUpdate::default(), false).unwrap();
+        registry
+            .create(&name(&format!("f{number:02}")), code(0), ConfigurationUpdate::default(), CreateFunction::default())
+            .unwrap();
     }
     let list = |marker: Option<&str>, max_items| {
         let page = registry.list(PageRequest { marker, max_items }).unwrap();
@@ -129,7 +132,7 @@ fn listings_page_by_name() {
 fn listings_of_all_versions_page_across_functions() {
     let registry = registry_with_versions(2);
     for other in ["d", "e", "g"] {
-        registry.create(&name(other), code(0), ConfigurationUpdate::default(), false).unwrap();
+        registry.create(&name(other), code(0), ConfigurationUpdate::default(), CreateFunction::default()).unwrap();
     }
     for max_items in 1..=7 {
         let (mut marker, mut seen) = (None, Vec::new());
@@ -154,7 +157,14 @@ fn listings_of_all_versions_page_across_functions() {
 fn the_host_has_limits() {
     let limits = RegistryLimits { functions_max: 2, code_bytes_max: 350, ..RegistryLimits::default() };
     let registry = registry_with(limits);
-    let create = |text, publish| registry.create(&name(text), code(0), ConfigurationUpdate::default(), publish);
+    let create = |text, publish| {
+        registry.create(
+            &name(text),
+            code(0),
+            ConfigurationUpdate::default(),
+            CreateFunction { publish, ..CreateFunction::default() },
+        )
+    };
     create("f", true).unwrap();
     assert_eq!(refusal(create("g", true)), "400 CodeStorageExceededException Code storage limit exceeded.");
     create("g", false).unwrap();
@@ -186,7 +196,7 @@ fn reservations_leave_a_minimum() {
     let registry = registry_with(limits);
     let (f, g) = (name("f"), name("g"));
     for function in [&f, &g] {
-        registry.create(function, code(0), ConfigurationUpdate::default(), false).unwrap();
+        registry.create(function, code(0), ConfigurationUpdate::default(), CreateFunction::default()).unwrap();
     }
     assert_eq!(registry.get_concurrency(&f).unwrap(), None);
     registry.put_concurrency(&f, 6).unwrap();
@@ -216,7 +226,7 @@ fn the_cell_lives_as_long_as_the_function() {
     registry.update_code(&name("f"), code(9), &UpdateFunctionCode::default()).unwrap();
     assert!(Arc::ptr_eq(&first, &cell("$LATEST")));
     registry.delete(&name("f"), None).unwrap();
-    registry.create(&name("f"), code(0), ConfigurationUpdate::default(), false).unwrap();
+    registry.create(&name("f"), code(0), ConfigurationUpdate::default(), CreateFunction::default()).unwrap();
     assert!(!Arc::ptr_eq(&first, &cell("$LATEST")));
 }
 

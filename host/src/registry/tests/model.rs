@@ -187,7 +187,14 @@ fn as_weights(second: Option<u64>) -> BTreeMap<String, f64> {
 fn run(registry: &TestRegistry, function: &FunctionName, step: &Step) -> Result<(), Error> {
     match step {
         Step::Create { code: id, publish } => {
-            registry.create(function, code(*id), ConfigurationUpdate::default(), *publish).map(drop)?;
+            registry
+                .create(
+                    function,
+                    code(*id),
+                    ConfigurationUpdate::default(),
+                    CreateFunction { publish: *publish, ..CreateFunction::default() },
+                )
+                .map(drop)?;
         }
         Step::Delete => registry.delete(function, None)?,
         Step::DeleteVersion(id) => registry.delete(function, Some(&number(*id).into()))?,

@@ -9,7 +9,7 @@ fn publish(registry: &TestRegistry) -> Arc<FunctionVersion<Compiled>> {
 #[test]
 fn a_version_as_it_is_shown() {
     let registry = registry();
-    registry.create(&name("f"), code(7), described("of $LATEST"), false).unwrap();
+    registry.create(&name("f"), code(7), described("of $LATEST"), CreateFunction::default()).unwrap();
     let before = registry.get(&name("f"), None).unwrap();
     let version = publish(&registry);
     let after = registry.get(&name("f"), None).unwrap();
@@ -63,7 +63,7 @@ fn numbers_are_never_reused() {
     // The version of the last publication is gone, so that the same is published anew.
     assert_eq!(publish(&registry).configuration.version.to_string(), "3");
     registry.delete(&name("f"), None).unwrap();
-    registry.create(&name("f"), code(0), ConfigurationUpdate::default(), false).unwrap();
+    registry.create(&name("f"), code(0), ConfigurationUpdate::default(), CreateFunction::default()).unwrap();
     assert_eq!(publish(&registry).configuration.version.to_string(), "1");
 }
 
@@ -154,7 +154,7 @@ fn listings_begin_with_latest() {
 #[test]
 fn there_is_a_limit() {
     let registry = registry_with(RegistryLimits { versions_per_function_max: 1, ..RegistryLimits::default() });
-    registry.create(&name("f"), code(0), ConfigurationUpdate::default(), true).unwrap();
+    registry.create(&name("f"), code(0), ConfigurationUpdate::default(), published()).unwrap();
     let update = UpdateFunctionCode { publish: true, ..UpdateFunctionCode::default() };
     let full = "400 CodeStorageExceededException Code storage limit exceeded: a function may have 1 versions.";
     assert_eq!(refusal(registry.update_code(&name("f"), code(1), &update)), full);

@@ -1,6 +1,7 @@
 //! Contract 1: a component that exports `fnhost:function/handler`.
 
-use super::super::instance::{Guest, HostCallError};
+use super::super::host_calls::HostCallError;
+use super::super::instance::Guest;
 use super::super::job::GuestContext;
 use super::super::memory::BadHostArgument;
 use super::core::{check_call, panic_message};

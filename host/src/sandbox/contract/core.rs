@@ -1,7 +1,7 @@
 //! Contract 2: a core module that exports `handle: () -> ()` and takes its event from the imports in `fnhost_v1`.
 
+use super::super::host_calls::HostCallError;
 use super::super::instance::Guest;
-use super::super::instance::HostCallError;
 use super::super::job::Job;
 use super::super::memory::{BadHostArgument, guest_memory};
 use super::{Answer, init_done};

@@ -34,7 +34,7 @@ pub(super) struct Script {
 
 #[derive(Debug)]
 pub(super) struct Try {
-    pub(super) event: Event,
+    pub(super) event: QueuedEvent,
     pub(super) at: SystemTime,
     pub(super) running: usize,
 }
@@ -48,7 +48,7 @@ impl Drop for Running<'_> {
 }
 
 impl Executor for Script {
-    fn attempt<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, AttemptOutcome> {
+    fn attempt<'a>(&'a self, event: &'a QueuedEvent) -> BoxFuture<'a, AttemptOutcome> {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         let guard = Running(&self.running);
         let _ = self.tries.send(Try { event: event.clone(), at: self.clock.now(), running });
@@ -68,7 +68,7 @@ impl Executor for Script {
         })
     }
 
-    fn retry_policy(&self, _event: &Event) -> RetryPolicy {
+    fn retry_policy(&self, _event: &QueuedEvent) -> RetryPolicy {
         *self.policy.lock().unwrap()
     }
 
@@ -146,19 +146,19 @@ impl Bench {
         Bench { start: clock.now(), clock, queue, script, dispatcher, tries, ends }
     }
 
-    pub(super) fn event(&self) -> Event {
+    pub(super) fn event(&self) -> QueuedEvent {
         let arn = "arn:aws:lambda:us-east-1:123456789012:function:thumbnail:live";
-        Event::new(RequestId::random(), arn, Bytes::from_static(b"{}"), self.clock.now())
+        QueuedEvent::new(RequestId::random(), arn, Bytes::from_static(b"{}"), self.clock.now())
     }
 
-    pub(super) async fn submit(&self) -> Event {
+    pub(super) async fn submit(&self) -> QueuedEvent {
         let event = self.event();
         self.dispatcher.submit(event.clone()).await.unwrap();
         event
     }
 
     /// The next try, and when it began, in milliseconds after the start.
-    pub(super) async fn next_try(&mut self) -> (Event, u128) {
+    pub(super) async fn next_try(&mut self) -> (QueuedEvent, u128) {
         let made = self.tries.recv().await.unwrap();
         (made.event, self.millis(made.at))
     }

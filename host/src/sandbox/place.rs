@@ -1,0 +1,100 @@
+//! Where a guest runs, and when it has to go somewhere else.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// How long a guest may hold the thread of its caller. With ticks of 1 ms it is held 0.5 to 1.5 ms at most, and short
+/// calls that only straddle a tick are not moved (a move costs 60-90 us on an idle machine; measured).
+pub(super) const GRACE: Duration = Duration::from_micros(500);
+
+/// The most memory, in bytes, of a guest on its caller's thread. One instruction (`memory.fill`, `memory.copy`) may walk
+/// through all of it, and no tick ends an instruction: 1 MiB takes 0.25 to 0.5 ms where it is touched first (measured).
+pub(super) const CALLERS_MEMORY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Where a guest runs, and so whether it has to make room for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Place {
+    /// In its caller's task: it moves away when it used up its grace.
+    CallersTask = 0,
+    /// On the host's own workers: it makes room at each tick.
+    Workers = 1,
+    /// On a thread that its caller gave up for it: it makes room only for an answer in time.
+    CallersThread = 2,
+}
+
+/// A [`Place`] that changes while the guest is suspended.
+pub(super) struct SharedPlace {
+    place: AtomicU8,
+    /// Whether the guest has more memory than it may have on its caller's thread.
+    is_large: AtomicBool,
+}
+
+impl SharedPlace {
+    pub(super) fn new(place: Place) -> SharedPlace {
+        SharedPlace { place: AtomicU8::new(place as u8), is_large: AtomicBool::new(false) }
+    }
+
+    pub(super) fn set(&self, place: Place) {
+        self.place.store(place as u8, Ordering::Relaxed);
+    }
+
+    pub(super) fn get(&self) -> Place {
+        match self.place.load(Ordering::Relaxed) {
+            0 => Place::CallersTask,
+            1 => Place::Workers,
+            _ => Place::CallersThread,
+        }
+    }
+
+    /// Whether one instruction of the guest may hold its thread for long.
+    pub(super) fn is_large(&self) -> bool {
+        self.is_large.load(Ordering::Relaxed)
+    }
+
+    /// The guest is about to have more than [`CALLERS_MEMORY_BYTES_MAX`]: before it has, it leaves its caller's thread.
+    pub(super) fn become_large(&self) -> LeaveCallersThread<'_> {
+        self.is_large.store(true, Ordering::Relaxed);
+        LeaveCallersThread { place: self, asked: false }
+    }
+}
+
+/// Suspends the guest until it runs on the workers; if it can't be moved, it goes on where it is.
+pub(super) struct LeaveCallersThread<'a> {
+    place: &'a SharedPlace,
+    asked: bool,
+}
+
+impl Future for LeaveCallersThread<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.asked || self.place.get() == Place::Workers {
+            return Poll::Ready(());
+        }
+        self.asked = true;
+        give_up_callers_thread();
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+thread_local! {
+    /// Whether a guest gave up its caller's thread during the poll that runs now.
+    static GAVE_UP: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says that the guest whose poll runs on this thread is to be moved when it is suspended, which is now.
+pub(super) fn give_up_callers_thread() {
+    GAVE_UP.set(true);
+}
+
+/// Runs `poll`, and tells whether a guest in it gave up the thread.
+pub(super) fn watching<R>(poll: impl FnOnce() -> R) -> (R, bool) {
+    GAVE_UP.set(false);
+    let result = poll();
+    (result, GAVE_UP.replace(false))
+}
