@@ -6,6 +6,7 @@ mod events;
 mod function;
 mod operation;
 mod permission;
+mod preparation;
 mod settings;
 mod tags;
 mod version;
@@ -100,7 +101,7 @@ impl Host {
     /// `CreateFunction`: a function `function` that runs `code`.
     pub fn create_function(&self, function: impl Into<String>, code: Code) -> CreateFunction {
         let (settings, request) = (ConfigurationUpdate::default(), registry::CreateFunction::default());
-        CreateFunction { host: self.clone(), function: function.into(), code, settings, request }
+        CreateFunction { host: self.clone(), function: function.into(), code, settings, request, in_background: false }
     }
 
     /// `GetFunctionConfiguration`.
@@ -116,13 +117,19 @@ impl Host {
     /// `UpdateFunctionCode`: `$LATEST` runs `code` from now on. Invocations in progress stay on what they began with.
     pub fn update_function_code(&self, function: impl Into<String>, code: Code) -> UpdateFunctionCode {
         let request = registry::UpdateFunctionCode::default();
-        UpdateFunctionCode { host: self.clone(), function: function.into(), code, request }
+        UpdateFunctionCode { host: self.clone(), function: function.into(), code, request, in_background: false }
     }
 
     /// `UpdateFunctionConfiguration`: changes `$LATEST`.
     pub fn update_function_configuration(&self, function: impl Into<String>) -> UpdateFunctionConfiguration {
-        let settings = ConfigurationUpdate::default();
-        UpdateFunctionConfiguration { host: self.clone(), function: function.into(), settings, revision_id: None }
+        let request = registry::UpdateFunctionConfiguration::default();
+        UpdateFunctionConfiguration {
+            host: self.clone(),
+            function: function.into(),
+            settings: ConfigurationUpdate::default(),
+            request,
+            in_background: false,
+        }
     }
 
     /// `DeleteFunction`: the function with its versions and aliases, or one version. Invocations in progress go on.

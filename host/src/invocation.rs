@@ -122,6 +122,7 @@ impl Invoker {
         // Resolve, authorise
         let function = self.registry.resolve(&target.name, target.qualifier.as_ref(), rand::random)?;
         self.authorize(&request, &function)?;
+        function.check_active()?;
         // An invocation in progress may finish what it began, with the invocations that this takes.
         if self.closing.load(Ordering::SeqCst) && request.depth == 0 {
             return Err(ServiceError::new("the host is shutting down", ShuttingDown).into());

@@ -80,6 +80,9 @@ pub const DESCRIPTION_CHARS_MAX: usize = 256;
 /// Longest handler (AWS, API reference, `CreateFunction`).
 pub const HANDLER_CHARS_MAX: usize = 128;
 
+/// Longest role (AWS, service model).
+pub const ROLE_CHARS_MAX: usize = 10_000;
+
 /// Environment variables of one function, in bytes of their map as compact JSON (AWS, developer guide, "Lambda quotas";
 /// recorded: 4,096 passes, 4,097 does not).
 pub const ENVIRONMENT_JSON_BYTES_MAX: usize = 4096;

@@ -8,6 +8,7 @@ mod event_invoke;
 mod list;
 mod page;
 mod policy;
+mod preparation;
 mod quota;
 mod record;
 mod resolved;
@@ -24,6 +25,7 @@ pub use self::page::Page;
 pub(crate) use self::{
     alias::{CreateAlias, UpdateAlias},
     page::PageRequest,
+    preparation::PreparationId,
     record::{Code, FunctionVersion, PublishVersion},
     resolved::Resolved,
     stamps::{Stamps, SystemStamps},
@@ -37,8 +39,8 @@ use crate::{
         UpdateFunctionConfigurationError,
     },
     function::{
-        AliasConfiguration, AliasName, ArnBase, ConfigurationUpdate, FunctionName, Operation, Qualifier, Tags,
-        validate_description,
+        AliasConfiguration, AliasName, Architecture, ArnBase, ConfigurationUpdate, FunctionName, Operation, Qualifier,
+        Tags, Version, validate_description,
     },
     limits::RegistryLimits,
 };
@@ -49,7 +51,8 @@ use crate::{
 /// each function has: shared by all its versions and aliases, untouched by updates, gone with the function. A function that
 /// is created again under the same name starts with a new cell, and its versions with 1.
 ///
-/// Changes of code have to be made ready (compiled) before they come here; no operation waits for anything.
+/// Code is made ready (compiled) before it comes here, or the change says that it will be later; no operation waits for
+/// anything.
 pub(crate) struct Registry<X, C> {
     base: ArnBase,
     stamps: Box<dyn Stamps>,
@@ -72,6 +75,8 @@ pub(crate) struct CreateFunction {
     pub publish: bool,
     /// The function's tags.
     pub tags: Tags,
+    /// The code is not ready: the function is pending until [`Registry::prepared`] says otherwise.
+    pub preparation: Option<PreparationId>,
 }
 
 /// `UpdateFunctionCode`'s arguments, besides the code.
@@ -83,6 +88,19 @@ pub(crate) struct UpdateFunctionCode {
     pub publish: bool,
     /// Check everything, change nothing; the answer is what would be.
     pub dry_run: bool,
+    /// The processor.
+    pub architecture: Option<Architecture>,
+    /// The code is not ready: what is there runs until [`Registry::prepared`] says otherwise.
+    pub preparation: Option<PreparationId>,
+}
+
+/// `UpdateFunctionConfiguration`'s arguments, besides the configuration.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UpdateFunctionConfiguration {
+    /// Update only if this is the revision of `$LATEST`.
+    pub revision_id: Option<String>,
+    /// The code is not ready: what is there runs until [`Registry::prepared`] says otherwise.
+    pub preparation: Option<PreparationId>,
 }
 
 impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
@@ -129,7 +147,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         qualifier: Option<&Qualifier>,
         pick: impl FnOnce() -> f64,
     ) -> Result<Resolved<X, C>, ResourceNotFound> {
-        self.find(Operation::InvokeFunction, name, qualifier, pick)
+        self.find(Operation::InvokeFunction, name, qualifier, |record| record.route(qualifier, pick))
     }
 
     /// `GetFunction`: an alias gives the version that it points at.
@@ -143,7 +161,10 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         qualifier: Option<&Qualifier>,
     ) -> Result<Resolved<X, C>, GetFunctionError> {
         // No weight exceeds 1, so that this picks the primary version.
-        Ok(self.find(Operation::GetFunction, name, qualifier, || 1.0)?)
+        Ok(self.find(Operation::GetFunction, name, qualifier, |record| {
+            let version = record.route(qualifier, || 1.0)?;
+            Some(if version.configuration.version == Version::Latest { record.shown() } else { version })
+        })?)
     }
 
     /// `CreateFunction`, if it says so as version 1 too. Answers with the version if published, else with `$LATEST`.
@@ -165,12 +186,15 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         };
         let mut record = FunctionRecord::new(self.base.function(name, None), code, settings, &*self.stamps);
         record.tags = Arc::new(tags);
+        if let Some(id) = request.preparation {
+            record = record.pending(id);
+        }
         let (record, answer) = if request.publish {
             let (published, version) =
                 record.published(None, self.limits().versions_per_function_max, &*self.stamps)?;
             (published.unwrap_or(record), version)
         } else {
-            let latest = Arc::clone(&record.latest);
+            let latest = Arc::clone(record.shown());
             (record, latest)
         };
         self.quota.add_function(record.code_bytes())?;
@@ -192,8 +216,9 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         let not_found = || self.not_found(Operation::UpdateFunctionCode, name, None);
         self.change(name, not_found, |record| {
             record.check_revision(request.revision_id.as_deref())?;
-            let mut next = record.with_code(code, &*self.stamps);
-            let mut answer = Arc::clone(&next.latest);
+            record.check_ready()?;
+            let mut next = record.with_code(code, request.architecture, request.preparation, &*self.stamps);
+            let mut answer = Arc::clone(next.shown());
             if request.publish {
                 let versions_max = self.limits().versions_per_function_max;
                 let (published, version) = next.published(None, versions_max, &*self.stamps)?;
@@ -219,14 +244,15 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         &self,
         name: &FunctionName,
         update: ConfigurationUpdate,
-        revision_id: Option<&str>,
+        request: &UpdateFunctionConfiguration,
     ) -> Result<Arc<FunctionVersion<X>>, UpdateFunctionConfigurationError> {
         update.validate()?;
         let not_found = || self.not_found(Operation::UpdateFunctionConfiguration, name, None);
         self.change(name, not_found, |record| {
-            record.check_revision(revision_id)?;
-            let next = record.with_settings(update, &*self.stamps);
-            let latest = Arc::clone(&next.latest);
+            record.check_revision(request.revision_id.as_deref())?;
+            record.check_ready()?;
+            let next = record.with_settings(update, request.preparation, &*self.stamps);
+            let latest = Arc::clone(next.shown());
             Ok((Some(next), latest))
         })
     }
@@ -272,6 +298,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         let not_found = || self.not_found(Operation::PublishVersion, name, None);
         self.change(name, not_found, |record| {
             record.check_revision(request.revision_id.as_deref())?;
+            record.check_publishable()?;
             record.check_code_sha256(request.code_sha256.as_deref())?;
             let versions_max = self.limits().versions_per_function_max;
             let (next, version) = record.published(request.description, versions_max, &*self.stamps)?;
@@ -416,12 +443,12 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         operation: Operation,
         name: &FunctionName,
         qualifier: Option<&Qualifier>,
-        pick: impl FnOnce() -> f64,
+        pick: impl FnOnce(&FunctionRecord<X>) -> Option<&Arc<FunctionVersion<X>>>,
     ) -> Result<Resolved<X, C>, ResourceNotFound> {
         let found = self.functions.get(name).map(|function| (Arc::clone(&function.record), Arc::clone(&function.cell)));
         found
             .and_then(|(record, cell)| {
-                let version = Arc::clone(record.route(qualifier, pick)?);
+                let version = Arc::clone(pick(&record)?);
                 Some(Resolved {
                     version,
                     qualifier: qualifier.cloned(),

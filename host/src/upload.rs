@@ -49,12 +49,11 @@ pub(crate) struct UploadLimits {
     pub(crate) code: CodeLimits,
 }
 
-/// Unpacks, inspects and compiles code, for a function with or without a fuel budget.
-pub(crate) async fn make_ready(
+/// Unpacks and inspects code. It is not compiled yet.
+pub(crate) async fn open_code(
     invoker: &Invoker,
     limits: UploadLimits,
     code: Code,
-    has_fuel_budget: bool,
 ) -> Result<registry::Code<Executable>, UploadError> {
     let code = match code.0 {
         Source::Native { closure, sha256 } => {
@@ -64,18 +63,18 @@ pub(crate) async fn make_ready(
         Source::File(path) => open(&invoker.sandbox, Upload::File(path), limits).await?,
         Source::Bytes(bytes) => open(&invoker.sandbox, Upload::Bytes(bytes), limits).await?,
     };
-    let profile = if has_fuel_budget { EngineProfile::FuelMetered } else { EngineProfile::Plain };
-    compile(&invoker.sandbox, &code, profile).await?;
     let (sha256, size_bytes) = (CodeSha256::new(code.sha256()), code.size_bytes());
     Ok(registry::Code { executable: Executable::Guest(code), sha256, size_bytes })
 }
 
-/// Compiles code for a profile, if it has not been.
+/// Compiles code for a function with or without a fuel budget, if that has not been done. Native code is ready as it is.
 pub(crate) async fn compile(
     sandbox: &Arc<Sandbox>,
-    code: &Arc<GuestCode>,
-    profile: EngineProfile,
+    executable: &Executable,
+    has_fuel_budget: bool,
 ) -> Result<(), UploadError> {
+    let Executable::Guest(code) = executable else { return Ok(()) };
+    let profile = if has_fuel_budget { EngineProfile::FuelMetered } else { EngineProfile::Plain };
     sandbox.load(code, profile).await.map_err(|error| match error {
         LoadError::Refused(reason) => {
             UploadError::InvalidParameterValue(InvalidParameterValue::CodeNotCompilable { reason })

@@ -7,6 +7,7 @@ mod in_flight;
 mod list;
 mod name;
 mod policy;
+mod state;
 mod tags;
 mod version;
 

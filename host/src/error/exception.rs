@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Exception;
-use crate::function::{ArnBase, FunctionArn, FunctionName, Operation, RevisionId};
+use crate::function::{ArnBase, FunctionArn, FunctionName, FunctionState, Operation, RevisionId};
 
 /// Implements [`Exception`] for each type.
 macro_rules! exceptions {
@@ -118,6 +118,20 @@ pub enum ResourceConflict {
     Function {
         /// The name.
         name: FunctionName,
+    },
+    /// The code of the function, or of the version, is being made ready, or could not be.
+    #[error(
+        "The operation cannot be performed at this time. The function is currently in the following state: {state}"
+    )]
+    State {
+        /// Its state: not active.
+        state: FunctionState,
+    },
+    /// An update of the function is in progress.
+    #[error("The operation cannot be performed at this time. An update is in progress for resource: {arn}")]
+    UpdateInProgress {
+        /// The function.
+        arn: FunctionArn,
     },
     /// `CreateAlias` of a name that is taken.
     #[error("Alias already exists: {arn}")]

@@ -23,6 +23,27 @@ pub enum InvalidParameterValue {
          Please specify either a function name or an unqualified function ARN."
     )]
     QualifierNotSupported,
+    /// A runtime that AWS does not know.
+    #[error(
+        "Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{}] or be a \
+         valid ARN",
+        known.join(", ")
+    )]
+    Runtime {
+        /// The runtime.
+        runtime: String,
+        /// Those that there are.
+        known: &'static [&'static str],
+    },
+    /// A runtime that AWS creates no functions for any more.
+    #[error(
+        "The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. We \
+         recommend you use a supported runtime while creating or updating functions."
+    )]
+    RetiredRuntime {
+        /// The runtime.
+        runtime: String,
+    },
     /// The environment variables are too long.
     #[error(
         "Lambda was unable to configure your environment variables because the environment variables you have provided \

@@ -160,16 +160,16 @@ function_operation_errors! {
     pub enum GetFunctionError {}
 
     /// `UpdateFunctionCode` was refused.
-    pub enum UpdateFunctionCodeError { PreconditionFailed(PreconditionFailed), CodeStorageExceeded(CodeStorageExceeded), RequestTooLarge(RequestTooLarge) }
+    pub enum UpdateFunctionCodeError { ResourceConflict(ResourceConflict), PreconditionFailed(PreconditionFailed), CodeStorageExceeded(CodeStorageExceeded), RequestTooLarge(RequestTooLarge) }
 
     /// `UpdateFunctionConfiguration` was refused.
-    pub enum UpdateFunctionConfigurationError { PreconditionFailed(PreconditionFailed) }
+    pub enum UpdateFunctionConfigurationError { ResourceConflict(ResourceConflict), PreconditionFailed(PreconditionFailed) }
 
     /// `DeleteFunction` was refused.
     pub enum DeleteFunctionError { ResourceConflict(ResourceConflict) }
 
     /// `PublishVersion` was refused.
-    pub enum PublishVersionError { PreconditionFailed(PreconditionFailed), CodeStorageExceeded(CodeStorageExceeded) }
+    pub enum PublishVersionError { ResourceConflict(ResourceConflict), PreconditionFailed(PreconditionFailed), CodeStorageExceeded(CodeStorageExceeded) }
 
     /// `ListVersionsByFunction` was refused.
     pub enum ListVersionsError {}
@@ -232,5 +232,5 @@ function_operation_errors! {
     pub enum ListTagsError {}
 
     /// `Invoke` was refused.
-    pub enum InvokeError { InvalidRequestContent(InvalidRequestContent), RequestTooLarge(RequestTooLarge), TooManyRequests(TooManyRequests) }
+    pub enum InvokeError { ResourceConflict(ResourceConflict), InvalidRequestContent(InvalidRequestContent), RequestTooLarge(RequestTooLarge), TooManyRequests(TooManyRequests) }
 }

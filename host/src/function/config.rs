@@ -7,7 +7,10 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{CodeSha256, FunctionArn, FunctionName, RevisionId, Version, environment};
+use super::{
+    Architecture, CodeSha256, FunctionArn, FunctionName, FunctionState, LastUpdateStatus, RevisionId, Version,
+    environment, labels,
+};
 use crate::{
     error::{ArgumentError, Constraint, ValidationError, Validator},
     limits,
@@ -39,10 +42,20 @@ pub struct FunctionConfiguration {
     pub environment: BTreeMap<String, String>,
     /// The embedder's host functions that this function may call. Default: none.
     pub host_functions: BTreeSet<String>,
+    /// The role that AWS would run the function as. Kept and shown; it has no effect here. Default: none.
+    pub role: Option<String>,
+    /// The runtime that AWS would run the function in. Kept and shown; it has no effect here. Default: none.
+    pub runtime: Option<String>,
+    /// The processor that AWS would run the function on. Kept and shown; it has no effect here. Default: `x86_64`.
+    pub architecture: Architecture,
     /// Digest of the uploaded code.
     pub code_sha256: CodeSha256,
     /// Size of the uploaded code in bytes.
     pub code_size: u64,
+    /// Whether it can be invoked.
+    pub state: FunctionState,
+    /// How the last update went. `None` for what has never been active.
+    pub last_update: Option<LastUpdateStatus>,
     /// New with every change, and for every version.
     pub revision_id: RevisionId,
     /// When code or configuration last changed; for a published version, when it was published.
@@ -74,8 +87,13 @@ impl FunctionConfiguration {
             fuel: None,
             environment: BTreeMap::new(),
             host_functions: BTreeSet::new(),
+            role: None,
+            runtime: None,
+            architecture: Architecture::default(),
             code_sha256: code.0,
             code_size: code.1,
+            state: FunctionState::Active,
+            last_update: Some(LastUpdateStatus::Successful),
             revision_id,
             last_modified: now,
         }
@@ -92,6 +110,9 @@ impl FunctionConfiguration {
             fuel: update.fuel.unwrap_or(self.fuel),
             environment: update.environment.unwrap_or(self.environment),
             host_functions: update.host_functions.unwrap_or(self.host_functions),
+            role: update.role.or(self.role),
+            runtime: update.runtime.or(self.runtime),
+            architecture: update.architecture.unwrap_or(self.architecture),
             ..self
         }
     }
@@ -110,8 +131,13 @@ impl FunctionConfiguration {
             fuel,
             environment,
             host_functions,
+            role,
+            runtime,
+            architecture,
             code_sha256,
             code_size,
+            state: _,
+            last_update: _,
             revision_id: _,
             last_modified: _,
         } = self;
@@ -123,6 +149,9 @@ impl FunctionConfiguration {
             && fuel == &other.fuel
             && environment == &other.environment
             && host_functions == &other.host_functions
+            && role == &other.role
+            && runtime == &other.runtime
+            && architecture == &other.architecture
             && code_sha256 == &other.code_sha256
             && code_size == &other.code_size
     }
@@ -146,6 +175,12 @@ pub struct ConfigurationUpdate {
     pub environment: Option<BTreeMap<String, String>>,
     /// Replaces all grants. At most 256 names of 1 to 128 characters.
     pub host_functions: Option<BTreeSet<String>>,
+    /// The ARN of a role.
+    pub role: Option<String>,
+    /// One of AWS's runtimes.
+    pub runtime: Option<String>,
+    /// The processor.
+    pub architecture: Option<Architecture>,
 }
 
 impl ConfigurationUpdate {
@@ -154,7 +189,8 @@ impl ConfigurationUpdate {
     ///
     /// # Errors
     ///
-    /// All violations of patterns and ranges at once; else, environment variables that are reserved or too long.
+    /// All violations of patterns and ranges at once; else, a runtime that AWS does not offer, or environment variables that
+    /// are reserved or too long.
     pub fn validate(&self) -> Result<(), ArgumentError> {
         let mut validator = Validator::new();
         if let Some(description) = &self.description {
@@ -181,7 +217,11 @@ impl ConfigurationUpdate {
         if let Some(names) = &self.host_functions {
             validate_host_functions(names, &mut validator);
         }
+        if let Some(role) = &self.role {
+            labels::validate_role(role, &mut validator);
+        }
         validator.finish()?;
+        self.runtime.as_deref().map_or(Ok(()), labels::check_runtime)?;
         self.environment.as_ref().map_or(Ok(()), environment::check).map_err(Into::into)
     }
 }

@@ -130,9 +130,12 @@ fn settings_report_every_violation() {
         fuel: Some(Some(0)),
         environment: Some([("1".to_owned(), "x".to_owned())].into()),
         host_functions: Some(BTreeSet::from([String::new()])),
+        role: Some("nobody".to_owned()),
+        runtime: Some("unknown".to_owned()),
+        architecture: None,
     };
     let text = update.validate().unwrap_err().to_string();
-    let ending = "7 validation errors detected: Value 'ä";
+    let ending = "8 validation errors detected: Value 'ä";
     assert!(text.starts_with(ending), "{text}");
     for part in [
         "' at 'description' failed to satisfy constraint: Member must have length less than or equal to 256; ",
@@ -144,6 +147,8 @@ fn settings_report_every_violation() {
          must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]; ",
         "Value '[]' at 'hostFunctions' failed to satisfy constraint: Member must satisfy constraint: [Member must have \
          length greater than or equal to 1, Member must have length less than or equal to 128]",
+        "Value 'nobody' at 'role' failed to satisfy constraint: Member must satisfy regular expression pattern: \
+         arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+",
     ] {
         assert!(text.contains(part), "{part}\nnot in\n{text}");
     }

@@ -196,6 +196,9 @@ async fn attempt(invoker: &Arc<Invoker>, event: &QueuedEvent) -> AttemptOutcome 
     let Ok(function) = invoker.registry.resolve(&target.name, target.qualifier.as_ref(), rand::random) else {
         return AttemptOutcome::FunctionDeleted;
     };
+    if let Err(error) = function.check_active() {
+        return AttemptOutcome::SystemError(error.to_string());
+    }
     if function.reserved_concurrency == Some(0) {
         return AttemptOutcome::ZeroReservedConcurrency;
     }

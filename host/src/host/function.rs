@@ -1,7 +1,8 @@
 //! The operations on functions: create, get, list, update, delete.
 
 use super::Host;
-use super::operation::{PageQuery, awaitable, page_setters};
+use super::operation::{PageQuery, awaitable, page_setters, qualifier_setter};
+use super::preparation::Background;
 use super::settings::settings_setters;
 use crate::code::Code;
 use crate::error::{
@@ -9,12 +10,11 @@ use crate::error::{
     ReferenceError, ServiceError, UpdateFunctionCodeError, UpdateFunctionConfigurationError,
 };
 use crate::function::{
-    ConfigurationUpdate, FunctionConfiguration, FunctionName, FunctionReference, FunctionTarget, Operation,
+    Architecture, ConfigurationUpdate, FunctionConfiguration, FunctionName, FunctionReference, FunctionTarget,
+    Operation,
 };
-use crate::invocation::executable::Executable;
 use crate::registry::{self, Page};
-use crate::sandbox::engine::EngineProfile;
-use crate::upload::{UploadError, compile, make_ready};
+use crate::upload::{UploadError, compile, open_code};
 
 /// `CreateFunction`, begun by [`Host::create_function`]. Await it, or [`wait`](CreateFunction::wait).
 #[derive(Debug)]
@@ -25,6 +25,7 @@ pub struct CreateFunction {
     pub(super) code: Code,
     pub(super) settings: ConfigurationUpdate,
     pub(super) request: registry::CreateFunction,
+    pub(super) in_background: bool,
 }
 
 settings_setters!(CreateFunction);
@@ -43,7 +44,16 @@ impl CreateFunction {
         self
     }
 
-    async fn send(self) -> Result<FunctionConfiguration, CreateFunctionError> {
+    /// Whether the code is compiled after the answer, as Lambda does it: the function is there at once, in the state
+    /// [`Pending`](crate::function::FunctionState::Pending), in which it can't be invoked or updated. It becomes `Active`, or
+    /// `Failed` if the code can't be compiled. Default: no; the answer is the function ready to run, and code that can't be
+    /// compiled is refused.
+    pub fn in_background(mut self, in_background: bool) -> Self {
+        self.in_background = in_background;
+        self
+    }
+
+    async fn send(mut self) -> Result<FunctionConfiguration, CreateFunctionError> {
         let invoker = &self.host.inner.invoker;
         let name = self.host.name(&self.function, Operation::CreateFunction)?;
         self.settings.validate()?;
@@ -52,8 +62,19 @@ impl CreateFunction {
             return Err(crate::error::ResourceConflict::Function { name }.into());
         }
         let has_fuel_budget = self.settings.fuel.flatten().is_some();
-        let code = make_ready(invoker, self.host.inner.upload_limits, self.code, has_fuel_budget).await?;
+        let code = open_code(invoker, self.host.inner.upload_limits, self.code).await?;
+        let executable = code.executable.clone();
+        let background = if self.in_background {
+            Some(Background::new(invoker)?)
+        } else {
+            compile(&invoker.sandbox, &executable, has_fuel_budget).await?;
+            None
+        };
+        self.request.preparation = background.as_ref().map(Background::id);
         let version = invoker.registry.create(&name, code, self.settings, self.request)?;
+        if let Some(background) = background {
+            background.prepare(name, executable, has_fuel_budget);
+        }
         let configuration = &version.configuration;
         // As recorded from AWS: with `Publish` the answer is version 1, but under the ARN without suffix.
         Ok(FunctionConfiguration {
@@ -74,13 +95,9 @@ pub struct GetFunction {
 
 awaitable!(GetFunction => FunctionConfiguration, GetFunctionError);
 
-impl GetFunction {
-    /// The version or alias to look at. Default: `$LATEST`, or what the name says.
-    pub fn qualifier(mut self, qualifier: impl Into<String>) -> Self {
-        self.qualifier = Some(qualifier.into());
-        self
-    }
+qualifier_setter!(GetFunction);
 
+impl GetFunction {
     async fn send(self) -> Result<FunctionConfiguration, GetFunctionError> {
         let target = self.host.target(&self.function, self.qualifier.as_deref(), Operation::GetFunction)?;
         let registry = &self.host.inner.invoker.registry;
@@ -126,6 +143,7 @@ pub struct UpdateFunctionCode {
     pub(super) function: String,
     pub(super) code: Code,
     pub(super) request: registry::UpdateFunctionCode,
+    pub(super) in_background: bool,
 }
 
 awaitable!(UpdateFunctionCode => FunctionConfiguration, UpdateFunctionCodeError);
@@ -149,7 +167,21 @@ impl UpdateFunctionCode {
         self
     }
 
-    async fn send(self) -> Result<FunctionConfiguration, UpdateFunctionCodeError> {
+    /// The processor that AWS would run the function on. Kept and shown; it has no effect here. Default: as before.
+    pub fn architecture(mut self, architecture: Architecture) -> Self {
+        self.request.architecture = Some(architecture);
+        self
+    }
+
+    /// Whether the code is compiled after the answer, as Lambda does it: until that is done the function shows the update as
+    /// [`InProgress`](crate::function::LastUpdateStatus::InProgress), can't be updated again, and runs what it ran before.
+    /// Default: no; code that can't be compiled is refused.
+    pub fn in_background(mut self, in_background: bool) -> Self {
+        self.in_background = in_background;
+        self
+    }
+
+    async fn send(mut self) -> Result<FunctionConfiguration, UpdateFunctionCodeError> {
         let invoker = &self.host.inner.invoker;
         let name = self.host.name(&self.function, Operation::UpdateFunctionCode)?;
         // Looked up first, so that nothing is compiled for a function that does not exist.
@@ -162,8 +194,19 @@ impl UpdateFunctionCode {
                 return Err(missing.into());
             }
         };
-        let code = make_ready(invoker, self.host.inner.upload_limits, self.code, has_fuel_budget).await?;
+        let code = open_code(invoker, self.host.inner.upload_limits, self.code).await?;
+        let executable = code.executable.clone();
+        let background = if self.in_background && !self.request.dry_run {
+            Some(Background::new(invoker)?)
+        } else {
+            compile(&invoker.sandbox, &executable, has_fuel_budget).await?;
+            None
+        };
+        self.request.preparation = background.as_ref().map(Background::id);
         let version = invoker.registry.update_code(&name, code, &self.request)?;
+        if let Some(background) = background {
+            background.prepare(name, executable, has_fuel_budget);
+        }
         Ok((*version.configuration).clone())
     }
 }
@@ -176,7 +219,8 @@ pub struct UpdateFunctionConfiguration {
     pub(super) host: Host,
     pub(super) function: String,
     pub(super) settings: ConfigurationUpdate,
-    pub(super) revision_id: Option<String>,
+    pub(super) request: registry::UpdateFunctionConfiguration,
+    pub(super) in_background: bool,
 }
 
 settings_setters!(UpdateFunctionConfiguration);
@@ -185,27 +229,38 @@ awaitable!(UpdateFunctionConfiguration => FunctionConfiguration, UpdateFunctionC
 impl UpdateFunctionConfiguration {
     /// Updates only if this is the revision of `$LATEST`.
     pub fn revision_id(mut self, revision_id: impl Into<String>) -> Self {
-        self.revision_id = Some(revision_id.into());
+        self.request.revision_id = Some(revision_id.into());
         self
     }
 
-    async fn send(self) -> Result<FunctionConfiguration, UpdateFunctionConfigurationError> {
+    /// As [`UpdateFunctionCode::in_background`].
+    pub fn in_background(mut self, in_background: bool) -> Self {
+        self.in_background = in_background;
+        self
+    }
+
+    async fn send(mut self) -> Result<FunctionConfiguration, UpdateFunctionConfigurationError> {
         let invoker = &self.host.inner.invoker;
         let name = self.host.name(&self.function, Operation::UpdateFunctionConfiguration)?;
         self.settings.validate()?;
         self.host.check_grants(&self.settings)?;
         // Fuel is compiled in: a budget for a function that had none takes another compiled form.
-        if self.settings.fuel.flatten().is_some()
-            && let Ok(latest) = invoker.registry.get(&name, None)
-            && let Executable::Guest(code) = &latest.version.executable
-        {
-            compile(&invoker.sandbox, code, EngineProfile::FuelMetered).await.map_err(|error| match error {
+        let latest = invoker.registry.get(&name, None).ok();
+        let budget = |fuel: Option<u64>| self.settings.fuel.unwrap_or(fuel).is_some();
+        let needed = latest.map(|latest| (latest.version.executable.clone(), budget(latest.configuration().fuel)));
+        let background = if self.in_background { Some(Background::new(invoker)?) } else { None };
+        if let (Some((executable, has_fuel_budget)), None) = (&needed, &background) {
+            compile(&invoker.sandbox, executable, *has_fuel_budget).await.map_err(|error| match error {
                 UploadError::InvalidParameterValue(error) => error.into(),
                 UploadError::Service(error) => UpdateFunctionConfigurationError::from(error),
                 UploadError::RequestTooLarge(error) => ServiceError::new("compiling", error).into(),
             })?;
         }
-        let version = invoker.registry.update_configuration(&name, self.settings, self.revision_id.as_deref())?;
+        self.request.preparation = background.as_ref().map(Background::id);
+        let version = invoker.registry.update_configuration(&name, self.settings, &self.request)?;
+        if let (Some((executable, has_fuel_budget)), Some(background)) = (needed, background) {
+            background.prepare(name, executable, has_fuel_budget);
+        }
         Ok((*version.configuration).clone())
     }
 }

@@ -69,6 +69,25 @@ macro_rules! settings_setters {
                 self
             }
 
+            /// The role that AWS would run the function as: an ARN. Kept and shown; it has no effect here.
+            pub fn role(mut self, arn: impl Into<String>) -> Self {
+                self.settings.role = Some(arn.into());
+                self
+            }
+
+            /// The runtime that AWS would run the function in, such as `provided.al2023`. Kept and shown; it has no effect
+            /// here.
+            pub fn runtime(mut self, runtime: impl Into<String>) -> Self {
+                self.settings.runtime = Some(runtime.into());
+                self
+            }
+
+            /// The processor that AWS would run the function on. Kept and shown; it has no effect here.
+            pub fn architecture(mut self, architecture: crate::function::Architecture) -> Self {
+                self.settings.architecture = Some(architecture);
+                self
+            }
+
             /// Grants a host function: without this the function can't call it. For an update: the grants given here replace
             /// all that there were.
             pub fn grant(mut self, host_function: impl Into<String>) -> Self {

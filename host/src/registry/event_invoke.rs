@@ -139,7 +139,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         for destination in update.destinations() {
             let refusal = if destination.name() == name {
                 InvalidParameterValue::DestinationItself
-            } else if self.find(Operation::GetFunction, destination.name(), destination.qualifier(), || 1.0).is_err() {
+            } else if self.get(destination.name(), destination.qualifier()).is_err() {
                 InvalidParameterValue::Destination { arn: destination.to_string() }
             } else {
                 continue;

@@ -19,7 +19,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         let count = page.items(LIST_PAGE_ITEMS_MAX)?;
         let after = page.after(|marker| marker.parse::<FunctionName>().ok())?;
         let records = self.sorted_records(count, |name| after.as_ref().is_none_or(|after| name > after));
-        let items = records.into_iter().map(|record| Arc::clone(&record.latest.configuration));
+        let items = records.into_iter().map(|record| Arc::clone(&record.shown().configuration));
         Ok(Page::new(items, count, |last| last.function_name.to_string()))
     }
 

@@ -106,7 +106,7 @@ impl<X: Clone> FunctionRecord<X> {
     /// The revision of `$LATEST`, a version or an alias, if it exists.
     fn revision_of(&self, target: &Qualifier) -> Option<RevisionId> {
         match target {
-            Qualifier::Latest => Some(self.latest.configuration.revision_id),
+            Qualifier::Latest => Some(self.shown().configuration.revision_id),
             Qualifier::Version(number) => self.versions.get(number).map(|version| version.configuration.revision_id),
             Qualifier::Alias(name) => self.aliases.get(name).map(|alias| alias.revision_id),
         }
@@ -128,9 +128,7 @@ impl<X: Clone> FunctionRecord<X> {
         let revision_id = RevisionId::new(stamps.new_id());
         let configured = |old: &FunctionConfiguration| FunctionConfiguration { revision_id, ..old.clone() };
         match target {
-            Qualifier::Latest => {
-                self.with_latest(configured(&self.latest.configuration), self.latest.executable.clone())
-            }
+            Qualifier::Latest => self.with_shown(self.shown().reconfigured(configured(&self.shown().configuration))),
             Qualifier::Version(number) => {
                 let mut next = self.clone();
                 if let Some(version) = Arc::make_mut(&mut next.versions).get_mut(number) {

@@ -4,12 +4,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::Stamps;
+use super::{PreparationId, Stamps, preparation::Preparation};
 use crate::{
     error::{CodeStorageExceeded, InvalidParameterValue, PreconditionFailed, ResourceConflict},
     function::{
-        AliasConfiguration, AliasName, CodeSha256, ConfigurationUpdate, EventInvokeConfig, FunctionArn,
-        FunctionConfiguration, Policy, Qualifier, RevisionId, Tags, Version, VersionNumber,
+        AliasConfiguration, AliasName, Architecture, CodeSha256, ConfigurationUpdate, EventInvokeConfig, FunctionArn,
+        FunctionConfiguration, FunctionState, LastUpdateStatus, Policy, Qualifier, RevisionId, Tags, Version,
+        VersionNumber,
     },
 };
 
@@ -63,16 +64,17 @@ pub(super) struct FunctionRecord<X> {
     /// Under `Latest`, that of the function.
     pub(super) event_invoke_configs: Arc<BTreeMap<Qualifier, Arc<EventInvokeConfig>>>,
     pub(super) tags: Arc<Tags>,
+    pub(super) preparation: Option<Preparation<X>>,
     /// Only ever counts up, also when versions are deleted.
-    next_version: VersionNumber,
-    last_publication: Option<Publication>,
+    pub(super) next_version: VersionNumber,
+    pub(super) last_publication: Option<Publication>,
 }
 
 /// The last publication: its number, and what `$LATEST` was then.
 #[derive(Clone, Debug)]
-struct Publication {
-    number: VersionNumber,
-    latest: Arc<FunctionConfiguration>,
+pub(super) struct Publication {
+    pub(super) number: VersionNumber,
+    pub(super) latest: Arc<FunctionConfiguration>,
 }
 
 /// By hand, because a derive would ask for `X: Clone`.
@@ -86,6 +88,7 @@ impl<X> Clone for FunctionRecord<X> {
             policies: Arc::clone(&self.policies),
             event_invoke_configs: Arc::clone(&self.event_invoke_configs),
             tags: Arc::clone(&self.tags),
+            preparation: self.preparation.clone(),
             next_version: self.next_version,
             last_publication: self.last_publication.clone(),
         }
@@ -106,6 +109,7 @@ impl<X: Clone> FunctionRecord<X> {
             policies: Arc::default(),
             event_invoke_configs: Arc::default(),
             tags: Arc::default(),
+            preparation: None,
             next_version: VersionNumber::FIRST,
             last_publication: None,
         }
@@ -118,7 +122,7 @@ impl<X: Clone> FunctionRecord<X> {
 
     /// Refuses unless `given`, if anything is, is the revision of `$LATEST`.
     pub(super) fn check_revision(&self, given: Option<&str>) -> Result<(), PreconditionFailed> {
-        PreconditionFailed::check(given, self.latest.configuration.revision_id)
+        PreconditionFailed::check(given, self.shown().configuration.revision_id)
     }
 
     /// Refuses unless `given`, if anything is, is the digest of the code of `$LATEST`.
@@ -153,29 +157,59 @@ impl<X: Clone> FunctionRecord<X> {
         }
     }
 
-    /// `$LATEST`, then the published versions in order.
+    /// `$LATEST` as it is shown, then the published versions in order.
     pub(super) fn all_versions(&self) -> impl Iterator<Item = &Arc<FunctionVersion<X>>> {
-        std::iter::once(&self.latest).chain(self.versions.values())
+        std::iter::once(self.shown()).chain(self.versions.values())
     }
 
-    /// Bytes of code, each version counted.
+    /// Bytes of code, each version counted. While `$LATEST` is being updated, room is kept for either.
     pub(super) fn code_bytes(&self) -> u64 {
-        self.all_versions().map(|version| version.configuration.code_size).fold(0, u64::saturating_add)
+        let versions = self.versions.values().map(|version| version.configuration.code_size);
+        let latest = self.latest.configuration.code_size.max(self.shown().configuration.code_size);
+        versions.fold(latest, u64::saturating_add)
     }
 
-    /// With other code in `$LATEST`.
-    pub(super) fn with_code(&self, code: Code<X>, stamps: &dyn Stamps) -> Self {
+    /// With other code in `$LATEST`, now or when it is ready.
+    pub(super) fn with_code(
+        &self,
+        code: Code<X>,
+        architecture: Option<Architecture>,
+        preparation: Option<PreparationId>,
+        stamps: &dyn Stamps,
+    ) -> Self {
+        let configuration = self.touched_configuration(stamps);
         let configuration = FunctionConfiguration {
             code_sha256: code.sha256,
             code_size: code.size_bytes,
-            ..self.touched_configuration(stamps)
+            architecture: architecture.unwrap_or(configuration.architecture),
+            ..configuration
         };
-        self.with_latest(configuration, code.executable)
+        self.updated(configuration, code.executable, preparation)
     }
 
-    /// With the given members of `update` replaced in `$LATEST`.
-    pub(super) fn with_settings(&self, update: ConfigurationUpdate, stamps: &dyn Stamps) -> Self {
-        self.with_latest(self.touched_configuration(stamps).with(update), self.latest.executable.clone())
+    /// With the given members of `update` replaced in `$LATEST`, now or when its code is ready.
+    pub(super) fn with_settings(
+        &self,
+        update: ConfigurationUpdate,
+        preparation: Option<PreparationId>,
+        stamps: &dyn Stamps,
+    ) -> Self {
+        let configuration = self.touched_configuration(stamps).with(update);
+        self.updated(configuration, self.latest.executable.clone(), preparation)
+    }
+
+    /// With an update of `$LATEST`, now or when its code is ready.
+    fn updated(&self, configuration: FunctionConfiguration, executable: X, preparation: Option<PreparationId>) -> Self {
+        let ready = |configuration| FunctionConfiguration {
+            state: FunctionState::Active,
+            last_update: Some(LastUpdateStatus::Successful),
+            ..configuration
+        };
+        match preparation {
+            None => self.with_latest(ready(configuration), executable),
+            // Whether it can be invoked meanwhile is as before.
+            Some(id) => self.becoming(id, FunctionVersion { configuration: Arc::new(configuration), executable }),
+        }
     }
 
     /// With `$LATEST` published, and the version that this made. If nothing has changed since the last publication, no
@@ -186,7 +220,8 @@ impl<X: Clone> FunctionRecord<X> {
         versions_max: usize,
         stamps: &dyn Stamps,
     ) -> Result<(Option<Self>, Arc<FunctionVersion<X>>), CodeStorageExceeded> {
-        let latest = &self.latest.configuration;
+        let shown = self.shown();
+        let latest = &shown.configuration;
         if let Some(publication) = &self.last_publication
             && let Some(version) = self.versions.get(&publication.number)
             && latest.runs_like(&publication.latest)
@@ -204,15 +239,15 @@ impl<X: Clone> FunctionRecord<X> {
             description: description.unwrap_or_else(|| latest.description.clone()),
             ..self.touched_configuration(stamps)
         };
-        let executable = self.latest.executable.clone();
-        let version = Arc::new(FunctionVersion { configuration: Arc::new(configuration), executable });
+        let version = shown.reconfigured(configuration);
 
         let revision_id = RevisionId::new(stamps.new_id());
         let latest = FunctionConfiguration { revision_id, ..FunctionConfiguration::clone(latest) };
-        let mut next = self.with_latest(latest, self.latest.executable.clone());
+        let mut next = self.with_shown(shown.reconfigured(latest));
+        let version = next.publishing(number, version);
         Arc::make_mut(&mut next.versions).insert(number, Arc::clone(&version));
         next.next_version = number.next();
-        next.last_publication = Some(Publication { number, latest: Arc::clone(&next.latest.configuration) });
+        next.last_publication = Some(Publication { number, latest: Arc::clone(&next.shown().configuration) });
         Ok((Some(next), version))
     }
 
@@ -252,11 +287,11 @@ impl<X: Clone> FunctionRecord<X> {
         FunctionConfiguration {
             revision_id: RevisionId::new(stamps.new_id()),
             last_modified: stamps.now(),
-            ..FunctionConfiguration::clone(&self.latest.configuration)
+            ..FunctionConfiguration::clone(&self.shown().configuration)
         }
     }
 
-    pub(super) fn with_latest(&self, configuration: FunctionConfiguration, executable: X) -> Self {
+    fn with_latest(&self, configuration: FunctionConfiguration, executable: X) -> Self {
         let latest = Arc::new(FunctionVersion { configuration: Arc::new(configuration), executable });
         Self { latest, ..self.clone() }
     }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::FunctionVersion;
-use crate::function::{FunctionArn, FunctionConfiguration, Qualifier, Version};
+use crate::{
+    error::ResourceConflict,
+    function::{FunctionArn, FunctionConfiguration, FunctionState, Qualifier, Version},
+};
 
 /// A version found in the registry, for as long as the caller keeps it: changes and deletion of the function do not reach it.
 #[derive(Debug)]
@@ -22,6 +25,14 @@ impl<X, C> Resolved<X, C> {
     /// The configuration of the version.
     pub(crate) fn configuration(&self) -> &FunctionConfiguration {
         &self.version.configuration
+    }
+
+    /// Refuses unless the version can be invoked.
+    pub(crate) fn check_active(&self) -> Result<(), ResourceConflict> {
+        match &self.version.configuration.state {
+            FunctionState::Active => Ok(()),
+            state => Err(ResourceConflict::State { state: state.clone() }),
+        }
     }
 
     /// What runs: `$LATEST` or a number, never an alias.

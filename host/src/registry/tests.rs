@@ -4,6 +4,7 @@
 mod alias;
 mod function;
 mod model;
+mod preparation;
 mod version;
 
 use std::{
@@ -87,6 +88,12 @@ fn code(id: u8) -> Code<Compiled> {
 /// A creation with version 1.
 fn published() -> CreateFunction {
     CreateFunction { publish: true, ..CreateFunction::default() }
+}
+
+/// An update under a revision precondition.
+fn if_revision(revision_id: Option<&str>) -> UpdateFunctionConfiguration {
+    let revision_id = revision_id.map(str::to_owned);
+    UpdateFunctionConfiguration { revision_id, ..UpdateFunctionConfiguration::default() }
 }
 
 fn described(description: &str) -> ConfigurationUpdate {

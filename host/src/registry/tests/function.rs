@@ -44,7 +44,14 @@ fn duplicates_and_unknown_functions() {
         (refusal(registry.get(&g, None)), "g"),
         (refusal(registry.get(&f, Some(&qualifier("9")))), "f:9"),
         (refusal(registry.update_code(&g, code(0), &UpdateFunctionCode::default())), "g"),
-        (refusal(registry.update_configuration(&g, ConfigurationUpdate::default(), None)), "g"),
+        (
+            refusal(registry.update_configuration(
+                &g,
+                ConfigurationUpdate::default(),
+                &UpdateFunctionConfiguration::default(),
+            )),
+            "g",
+        ),
         (refusal(registry.list_versions(&g, PageRequest::default())), "g"),
         (refusal(registry.list_aliases(&g, None, PageRequest::default())), "g"),
         (refusal(registry.put_concurrency(&g, 1)), "g:$LATEST"),
@@ -64,20 +71,20 @@ fn updates_change_what_is_given_under_a_precondition() {
         environment: Some([(key.to_owned(), "x".to_owned())].into()),
         ..ConfigurationUpdate::default()
     };
-    registry.update_configuration(&f, environment("FIRST"), None).unwrap();
+    registry.update_configuration(&f, environment("FIRST"), &UpdateFunctionConfiguration::default()).unwrap();
     let fuel = ConfigurationUpdate { fuel: Some(Some(9)), ..environment("SECOND") };
-    let updated = registry.update_configuration(&f, fuel, None).unwrap();
+    let updated = registry.update_configuration(&f, fuel, &UpdateFunctionConfiguration::default()).unwrap();
     assert_eq!(updated.configuration.environment.keys().collect::<Vec<_>>(), ["SECOND"]);
     assert!(Arc::ptr_eq(&updated.executable, &before.version.executable));
     let no_fuel = ConfigurationUpdate { fuel: Some(None), ..ConfigurationUpdate::default() };
-    let updated = registry.update_configuration(&f, no_fuel, None).unwrap();
+    let updated = registry.update_configuration(&f, no_fuel, &UpdateFunctionConfiguration::default()).unwrap();
     assert_eq!((updated.configuration.fuel, updated.configuration.environment.len()), (None, 1));
     assert!(updated.configuration.last_modified > before.configuration().last_modified);
 
     let stale = before.configuration().revision_id.to_string();
     let by_stale = UpdateFunctionCode { revision_id: Some(stale.clone()), ..UpdateFunctionCode::default() };
     assert!(refusal(registry.update_code(&f, code(1), &by_stale)).starts_with("412"));
-    assert!(refusal(registry.update_configuration(&f, described("x"), Some(&stale))).starts_with("412"));
+    assert!(refusal(registry.update_configuration(&f, described("x"), &if_revision(Some(&stale)))).starts_with("412"));
     let fresh = updated.configuration.revision_id.to_string();
     let by_fresh = UpdateFunctionCode { revision_id: Some(fresh), ..UpdateFunctionCode::default() };
     let updated = registry.update_code(&f, code(1), &by_fresh).unwrap();

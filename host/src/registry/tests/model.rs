@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use proptest::prelude::*;
 
 use super::*;
+use crate::function::{EventInvokeUpdate, LastUpdateStatus, Permission, StateReason, StateReasonCode};
 
 const NAMES: [&str; 2] = ["f", "g"];
 const ALIASES: [&str; 2] = ["blue", "green"];
@@ -45,6 +46,30 @@ enum Step {
     DeleteAlias(usize),
     Reserve(u32),
     Unreserve,
+    /// An update that is made ready later.
+    Begin {
+        code: u8,
+        publish: bool,
+    },
+    /// Ends the last one that was begun.
+    End {
+        success: bool,
+    },
+    /// 0 stands for the function, 1 to 5 for a version, the others for aliases.
+    Permit {
+        target: u64,
+        id: u8,
+    },
+    Forbid {
+        target: u64,
+        id: u8,
+    },
+    Configure {
+        target: u64,
+        attempts: Option<u32>,
+    },
+    Tag(u8),
+    Untag(u8),
 }
 
 fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
@@ -64,6 +89,14 @@ fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
         1 => alias.prop_map(Step::DeleteAlias),
         2 => (0..7_u32).prop_map(Step::Reserve),
         1 => Just(Step::Unreserve),
+        3 => (0..3_u8, any::<bool>()).prop_map(|(code, publish)| Step::Begin { code, publish }),
+        3 => any::<bool>().prop_map(|success| Step::End { success }),
+        2 => (0..8_u64, 0..2_u8).prop_map(|(target, id)| Step::Permit { target, id }),
+        1 => (0..8_u64, 0..2_u8).prop_map(|(target, id)| Step::Forbid { target, id }),
+        2 => (0..8_u64, prop::option::of(0..3_u32))
+            .prop_map(|(target, attempts)| Step::Configure { target, attempts }),
+        1 => (0..2_u8).prop_map(Step::Tag),
+        1 => (0..2_u8).prop_map(Step::Untag),
     ];
     prop::collection::vec((0..NAMES.len(), step), 1..40)
 }
@@ -82,11 +115,37 @@ struct Model {
     /// 0 stands for `$LATEST`.
     aliases: BTreeMap<usize, (u64, Option<u64>)>,
     reserved: Option<u32>,
+    /// What `latest` becomes, and the version that was published of it.
+    becoming: Option<(Content, Option<u64>)>,
+    /// Versions that could not be made ready.
+    not_active: BTreeSet<u64>,
+    /// By what they are for, as in [`Step::Permit`].
+    permissions: BTreeMap<u64, Vec<u8>>,
+    retries: BTreeMap<u64, u32>,
+    tags: BTreeSet<u8>,
 }
 
 impl Model {
+    fn shown(&self) -> &Content {
+        self.becoming.as_ref().map_or(&self.latest, |(content, _)| content)
+    }
+
+    fn has(&self, target: u64) -> bool {
+        match target {
+            0 => true,
+            1..=5 => self.versions.contains_key(&target),
+            _ => self.aliases.contains_key(&alias_index(target)),
+        }
+    }
+
+    fn detach(&mut self, target: u64) {
+        self.permissions.remove(&target);
+        self.retries.remove(&target);
+    }
+
     fn publish(&mut self, description: Option<String>) -> Result<u64, ()> {
-        let unchanged = self.latest_at_publication.as_ref() == Some(&self.latest);
+        let shown = self.shown().clone();
+        let unchanged = self.latest_at_publication.as_ref() == Some(&shown);
         if unchanged && self.versions.contains_key(&self.published) {
             return Ok(self.published);
         }
@@ -94,9 +153,9 @@ impl Model {
             return Err(());
         }
         self.published += 1;
-        let description = description.unwrap_or_else(|| self.latest.1.clone());
-        self.versions.insert(self.published, (self.latest.0, description));
-        self.latest_at_publication = Some(self.latest.clone());
+        let description = description.unwrap_or_else(|| shown.1.clone());
+        self.versions.insert(self.published, (shown.0, description));
+        self.latest_at_publication = Some(shown);
         Ok(self.published)
     }
 
@@ -124,6 +183,16 @@ fn apply(models: &mut Models, function: usize, step: &Step) -> Result<(), ()> {
         return Ok(());
     }
     let mut model = models.get(&function).cloned().ok_or(())?;
+    let updates =
+        matches!(step, Step::UpdateCode { .. } | Step::Describe { .. } | Step::Publish { .. } | Step::Begin { .. });
+    if updates && model.becoming.is_some() {
+        return Err(());
+    }
+    if let Step::Permit { target, .. } | Step::Forbid { target, .. } | Step::Configure { target, .. } = step
+        && !model.has(*target)
+    {
+        return Err(());
+    }
     match step {
         Step::Create { .. } => {}
         Step::Delete => {
@@ -137,6 +206,8 @@ fn apply(models: &mut Models, function: usize, step: &Step) -> Result<(), ()> {
                 return Err(());
             }
             model.versions.remove(number);
+            model.not_active.remove(number);
+            model.detach(*number);
         }
         Step::UpdateCode { code, publish } => {
             model.latest.0 = *code;
@@ -161,7 +232,10 @@ fn apply(models: &mut Models, function: usize, step: &Step) -> Result<(), ()> {
             }
             model.aliases.insert(*alias, (version, second));
         }
-        Step::DeleteAlias(alias) => drop(model.aliases.remove(alias)),
+        Step::DeleteAlias(alias) => {
+            model.aliases.remove(alias);
+            model.detach(alias_target(*alias));
+        }
         Step::Reserve(executions) => {
             let old = model.reserved.unwrap_or(0);
             if *executions > old && reserved - old + executions > RESERVABLE {
@@ -170,9 +244,65 @@ fn apply(models: &mut Models, function: usize, step: &Step) -> Result<(), ()> {
             model.reserved = Some(*executions);
         }
         Step::Unreserve => model.reserved = None,
+        Step::Begin { code, publish } => {
+            let becoming = (*code, model.latest.1.clone());
+            model.becoming = Some((becoming, None));
+            if *publish {
+                let published = model.published;
+                let version = model.publish(None)?;
+                if version > published {
+                    model.not_active.insert(version);
+                    model.becoming = model.becoming.take().map(|(content, _)| (content, Some(version)));
+                }
+            }
+        }
+        Step::End { success } => {
+            if let Some((content, version)) = model.becoming.take()
+                && *success
+            {
+                model.latest = content;
+                version.map(|version| model.not_active.remove(&version));
+            }
+        }
+        Step::Permit { target, id } => {
+            let permissions = model.permissions.entry(*target).or_default();
+            if permissions.contains(id) {
+                return Err(());
+            }
+            permissions.push(*id);
+        }
+        Step::Forbid { target, id } => {
+            let permissions = model.permissions.get_mut(target).ok_or(())?;
+            let at = permissions.iter().position(|other| other == id).ok_or(())?;
+            permissions.remove(at);
+            if permissions.is_empty() {
+                model.permissions.remove(target);
+            }
+        }
+        Step::Configure { target, attempts: Some(attempts) } => drop(model.retries.insert(*target, *attempts)),
+        Step::Configure { target, attempts: None } => drop(model.retries.remove(target).ok_or(())?),
+        Step::Tag(id) => drop(model.tags.insert(*id)),
+        Step::Untag(id) => drop(model.tags.remove(id)),
     }
     models.insert(function, model);
     Ok(())
+}
+
+fn alias_index(target: u64) -> usize {
+    usize::from(target == 7)
+}
+
+fn alias_target(index: usize) -> u64 {
+    if index == 0 { 6 } else { 7 }
+}
+
+/// What a permission or a configuration is for.
+fn target(number: u64) -> Option<Qualifier> {
+    match number {
+        0 => None,
+        1..=5 => Some(super::number(number).into()),
+        _ => Some(qualifier(ALIASES[alias_index(number)])),
+    }
 }
 
 fn version(number: u64) -> Version {
@@ -184,7 +314,12 @@ fn as_weights(second: Option<u64>) -> BTreeMap<String, f64> {
 }
 
 /// Does `step` to the registry.
-fn run(registry: &TestRegistry, function: &FunctionName, step: &Step) -> Result<(), Error> {
+fn run(
+    registry: &TestRegistry,
+    begun: &mut HashMap<FunctionName, PreparationId>,
+    function: &FunctionName,
+    step: &Step,
+) -> Result<(), Error> {
     match step {
         Step::Create { code: id, publish } => {
             registry
@@ -204,7 +339,7 @@ fn run(registry: &TestRegistry, function: &FunctionName, step: &Step) -> Result<
         }
         Step::Describe { text, by_stale_revision } => {
             let revision = by_stale_revision.then_some("00000000-0000-0000-0000-000000000000");
-            registry.update_configuration(function, described(&text.to_string()), revision).map(drop)?;
+            registry.update_configuration(function, described(&text.to_string()), &if_revision(revision)).map(drop)?;
         }
         Step::Publish { described } => {
             let description = described.map(|text| text.to_string());
@@ -229,6 +364,46 @@ fn run(registry: &TestRegistry, function: &FunctionName, step: &Step) -> Result<
         Step::DeleteAlias(alias) => registry.delete_alias(function, &alias_name(ALIASES[*alias]))?,
         Step::Reserve(executions) => registry.put_concurrency(function, *executions)?,
         Step::Unreserve => registry.delete_concurrency(function)?,
+        Step::Begin { code: id, publish } => {
+            let preparation = PreparationId::random();
+            let preparing = UpdateFunctionCode {
+                publish: *publish,
+                preparation: Some(preparation),
+                ..UpdateFunctionCode::default()
+            };
+            registry.update_code(function, code(*id), &preparing).map(drop)?;
+            begun.insert(function.clone(), preparation);
+        }
+        Step::End { success } => {
+            let outcome = success.then_some(()).ok_or_else(|| StateReason::new(StateReasonCode::FunctionError, "no"));
+            if !registry.contains(function) {
+                registry.prepared(function, PreparationId::random(), outcome)?;
+                return Err(ResourceNotFound::Policy.into());
+            }
+            let id = begun.get(function).copied().unwrap_or_else(PreparationId::random);
+            registry.prepared(function, id, outcome)?;
+        }
+        Step::Permit { target: number, id } => {
+            let permission = Permission {
+                statement_id: id.to_string(),
+                action: "lambda:InvokeFunction".to_owned(),
+                principal: "s3.amazonaws.com".to_owned(),
+                ..Permission::default()
+            };
+            registry.add_permission(function, target(*number).as_ref(), permission, None).map(drop)?;
+        }
+        Step::Forbid { target: number, id } => {
+            registry.remove_permission(function, target(*number).as_ref(), &id.to_string(), None)?;
+        }
+        Step::Configure { target: number, attempts: None } => {
+            registry.delete_event_invoke_config(function, target(*number).as_ref())?;
+        }
+        Step::Configure { target: number, attempts } => {
+            let update = EventInvokeUpdate { maximum_retry_attempts: *attempts, ..EventInvokeUpdate::default() };
+            registry.put_event_invoke_config(function, target(*number).as_ref(), update).map(drop)?;
+        }
+        Step::Tag(id) => registry.tag(function, [(id.to_string(), String::new())].into())?,
+        Step::Untag(id) => registry.untag(function, &[id.to_string()])?,
     }
     Ok(())
 }
@@ -265,6 +440,26 @@ fn compare(registry: &TestRegistry, models: &Models) {
             assert_eq!(resolve(Some(qualifier(alias)), 0.4), second);
         }
         assert_eq!(registry.get_concurrency(&function).unwrap(), model.reserved);
+        let shown = registry.get(&function, None).unwrap();
+        assert_eq!(content(&shown.version), *model.shown());
+        let in_progress = shown.configuration().last_update == Some(LastUpdateStatus::InProgress);
+        assert_eq!(in_progress, model.becoming.is_some());
+        for id in model.versions.keys() {
+            let active = registry.resolve(&function, Some(&number(*id).into()), || 0.0).unwrap().check_active();
+            assert_eq!(active.is_err(), model.not_active.contains(id), "{id}");
+        }
+        for number in 0..8 {
+            let policy = registry.get_policy(&function, target(number).as_ref()).ok();
+            let ids: Vec<_> = policy.iter().flat_map(|policy| &policy.statements).collect();
+            let ids: Vec<_> = ids.iter().map(|statement| statement.statement_id.clone()).collect();
+            let expected: Vec<_> = model.permissions.get(&number).into_iter().flatten().map(u8::to_string).collect();
+            assert_eq!(ids, expected, "{number}");
+            let config = registry.event_invoke_config(&function, target(number).as_ref());
+            let retries = config.and_then(|config| config.maximum_retry_attempts);
+            assert_eq!(retries, model.retries.get(&number).copied(), "{number}");
+        }
+        let tags: Vec<_> = registry.tags(&function).unwrap().keys().cloned().collect();
+        assert_eq!(tags, model.tags.iter().map(u8::to_string).collect::<Vec<_>>());
     }
     let versions: usize = models.values().map(|model| model.versions.len() + 1).sum();
     assert_eq!(registry.code_bytes(), 100 * u64::try_from(versions).unwrap());
@@ -285,13 +480,14 @@ proptest! {
         });
         let mut models = Models::new();
         let mut kept = Vec::new();
+        let mut begun = HashMap::new();
         let mut revisions = HashMap::new();
         for (function, step) in steps {
             let mut next = models.clone();
             let expected = apply(&mut next, function, &step);
             let latest = |registry: &TestRegistry| registry.get(&name(NAMES[function]), None).ok();
             let before = latest(&registry);
-            let done = run(&registry, &name(NAMES[function]), &step);
+            let done = run(&registry, &mut begun, &name(NAMES[function]), &step);
             prop_assert_eq!(done.is_ok(), expected.is_ok(), "{:?} in {:?}: {:?}", step, models.get(&function), done);
             if expected.is_ok() {
                 models = next;

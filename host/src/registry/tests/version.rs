@@ -35,14 +35,16 @@ fn publishing_twice_is_publishing_once() {
     assert!(Arc::ptr_eq(&latest.version, &registry.get(&name("f"), None).unwrap().version));
 
     // An update that changes nothing is a new revision, and still nothing to publish.
-    let touched = registry.update_configuration(&name("f"), ConfigurationUpdate::default(), None).unwrap();
+    let touched = registry
+        .update_configuration(&name("f"), ConfigurationUpdate::default(), &UpdateFunctionConfiguration::default())
+        .unwrap();
     assert_ne!(touched.configuration.revision_id, latest.configuration().revision_id);
     assert!(Arc::ptr_eq(&first, &publish(&registry)));
 
-    registry.update_configuration(&name("f"), described("changed"), None).unwrap();
+    registry.update_configuration(&name("f"), described("changed"), &UpdateFunctionConfiguration::default()).unwrap();
     assert_eq!(publish(&registry).configuration.version.to_string(), "2");
     // Back to what version 1 was: the last publication counts, not any.
-    registry.update_configuration(&name("f"), described(""), None).unwrap();
+    registry.update_configuration(&name("f"), described(""), &UpdateFunctionConfiguration::default()).unwrap();
     assert_eq!(publish(&registry).configuration.version.to_string(), "3");
 }
 
@@ -178,9 +180,12 @@ fn every_setting_counts_as_a_change() {
         ConfigurationUpdate { fuel: Some(Some(1)), ..unset() },
         ConfigurationUpdate { environment: Some([("KEY".into(), "x".into())].into()), ..unset() },
         ConfigurationUpdate { host_functions: Some(["log".into()].into()), ..unset() },
+        ConfigurationUpdate { role: Some("arn:aws:iam::000000000000:role/r".into()), ..unset() },
+        ConfigurationUpdate { runtime: Some("provided.al2023".into()), ..unset() },
+        ConfigurationUpdate { architecture: Some(crate::function::Architecture::Arm64), ..unset() },
     ];
     for (published, change) in (2..).zip(changes) {
-        registry.update_configuration(&name("f"), change.clone(), None).unwrap();
+        registry.update_configuration(&name("f"), change.clone(), &UpdateFunctionConfiguration::default()).unwrap();
         let version = publish(&registry);
         assert_eq!(version.configuration.version, Version::Number(number(published)), "{change:?}");
         assert_eq!(version.configuration.function_arn.to_string(), format!("{ARN}:{published}"));
