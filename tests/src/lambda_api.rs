@@ -1,7 +1,10 @@
 //! Lambda's REST API, as its clients see it.
 
+mod bounds;
+mod clients;
 mod functions;
 mod invoke;
+mod signature;
 mod versions;
 
 use crate::test_host;
@@ -86,11 +89,35 @@ impl TestServer {
         Answer::parse(&answer)
     }
 
-    /// Creates a function of one of the fixtures; `more` are further members of the request.
+    /// Creates a function of one of the fixtures, and waits until it is active; `more` are further members of the request.
     pub(super) async fn create(&self, name: &str, fixture: &str, more: Value) -> Answer {
         let mut request = create_request(name, fixture);
         request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        self.send("POST", "/2015-03-31/functions", request).await
+        let answer = self.send("POST", "/2015-03-31/functions", request).await;
+        if answer.status == 201 {
+            self.settle(name).await;
+        }
+        answer
+    }
+
+    /// Changes a function's configuration, and waits until that has its effect.
+    pub(super) async fn configure(&self, name: &str, members: Value) -> Value {
+        let path = format!("/2015-03-31/functions/{name}/configuration");
+        let answer = self.send("PUT", &path, members).await.ok(200);
+        self.settle(name).await;
+        answer
+    }
+
+    /// Waits until a function is active, and no update is in progress.
+    pub(super) async fn settle(&self, name: &str) {
+        loop {
+            let configuration = self.get(&format!("/2015-03-31/functions/{name}/configuration")).await.ok(200);
+            if configuration["State"] == "Active" && configuration["LastUpdateStatus"] == "Successful" {
+                return;
+            }
+            assert_ne!(configuration["State"], "Failed", "{configuration}");
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
     }
 }
 

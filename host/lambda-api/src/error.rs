@@ -73,6 +73,14 @@ macro_rules! from_library {
 }
 
 from_library!(
+    TagResourceError,
+    UntagResourceError,
+    ListTagsError,
+    PutFunctionEventInvokeConfigError,
+    UpdateFunctionEventInvokeConfigError,
+    GetFunctionEventInvokeConfigError,
+    DeleteFunctionEventInvokeConfigError,
+    ListFunctionEventInvokeConfigsError,
     AddPermissionError,
     RemovePermissionError,
     GetPolicyError,

@@ -5,9 +5,11 @@ mod account;
 mod aliases;
 mod concurrency;
 mod configuration;
+mod event_invoke;
 mod functions;
 mod invoke;
 mod permissions;
+mod tags;
 mod unsupported;
 mod versions;
 
@@ -32,6 +34,8 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
     invoke::routes(&mut table);
     concurrency::routes(&mut table);
     permissions::routes(&mut table);
+    event_invoke::routes(&mut table);
+    tags::routes(&mut table);
     account::routes(&mut table);
     unsupported::routes(&mut table);
     let state = Arc::clone(api);

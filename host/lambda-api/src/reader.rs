@@ -91,9 +91,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Every value that the query has for a name.
-    pub(crate) fn query_list(&mut self, name: &'static str) -> Vec<String> {
-        self.query.list(name)
+    /// Every value that the query has for a name; at least one.
+    pub(crate) fn required_query_list(&mut self, name: &'static str) -> Vec<String> {
+        let values = self.query.list(name);
+        if values.is_empty() {
+            self.faults.violate(Violation::missing(faults::field("", name)));
+        }
+        values
     }
 
     /// The part of a listing that is asked for: `Marker` and `MaxItems`.

@@ -57,7 +57,7 @@ async fn every_setting_has_its_effect() {
         assert_eq!(configuration[member], value, "{member}");
     }
     let update = json!({"Timeout": 9, "Environment": {"Variables": {"OTHER": "1"}}});
-    let updated = server.send("PUT", "/2015-03-31/functions/f/configuration", update).await.ok(200);
+    let updated = server.configure("f", update).await;
     assert_eq!((&updated["Timeout"], &updated["MemorySize"]), (&json!(9), &json!(256)));
     assert_eq!(updated["Environment"], json!({"Variables": {"OTHER": "1"}}));
     assert_ne!(updated["RevisionId"], created["RevisionId"]);

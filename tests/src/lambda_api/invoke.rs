@@ -104,7 +104,7 @@ async fn function_errors_are_answers() {
     assert_eq!((answer.status, answer.header("x-amz-function-error")), (200, Some("Unhandled")));
     assert_eq!(answer.json()["errorType"], "Runtime.ExitError");
     let server = server_with(fixtures::WAT_LOOP_HANDLE).await;
-    server.send("PUT", "/2015-03-31/functions/f/configuration", json!({"Timeout": 1})).await.ok(200);
+    server.configure("f", json!({"Timeout": 1})).await;
     let answer = server.send("POST", PATH, json!({})).await;
     assert_eq!(answer.json()["errorType"], "Sandbox.Timedout");
 }

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 async fn server() -> TestServer {
     let server = TestServer::start().await;
     server.create("f", fixtures::WAT_ECHO, json!({"Publish": true})).await.ok(201);
-    let second = json!({"Description": "second"});
-    server.send("PUT", "/2015-03-31/functions/f/configuration", second).await.ok(200);
+    server.configure("f", json!({"Description": "second"})).await;
     server
 }
 

@@ -1,8 +1,8 @@
 //! A function's configuration: the members that create and change it, and how it is shown.
 
 use crate::error::ApiError;
-use crate::reader::{Members, Pattern, Text};
-use fnhost::function::{ConfigurationUpdate, FunctionConfiguration};
+use crate::reader::{Members, Text};
+use fnhost::function::{ConfigurationUpdate, FunctionConfiguration, LastUpdateStatus};
 use fnhost::limits::{MEMORY_BYTES, TIMEOUT};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -12,68 +12,7 @@ const MIB: u64 = 1024 * 1024;
 /// The model's own maximum, beyond which AWS says that the value is malformed, and not that it is too much.
 const MODEL_MEMORY_MB_MAX: u64 = 32_768;
 
-static ROLE: Pattern = Pattern::new(r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+");
-
-/// What a function's role has to be like. The host gives no rights by it.
-pub(super) const ROLE_TEXT: Text = Text::chars(0, 10_000).matching(&ROLE);
-
-/// Runtimes of the service model. Here every function runs in the same one, whatever this says.
-const RUNTIMES: [&str; 49] = [
-    "nodejs",
-    "nodejs4.3",
-    "nodejs6.10",
-    "nodejs8.10",
-    "nodejs10.x",
-    "nodejs12.x",
-    "nodejs14.x",
-    "nodejs16.x",
-    "nodejs18.x",
-    "nodejs20.x",
-    "nodejs22.x",
-    "nodejs24.x",
-    "nodejs26.x",
-    "java8",
-    "java8.al2",
-    "java8.al2023",
-    "java11",
-    "java11.al2023",
-    "java17",
-    "java17.al2023",
-    "java21",
-    "java25",
-    "python2.7",
-    "python3.6",
-    "python3.7",
-    "python3.8",
-    "python3.9",
-    "python3.10",
-    "python3.11",
-    "python3.12",
-    "python3.13",
-    "python3.14",
-    "python3.15",
-    "dotnetcore1.0",
-    "dotnetcore2.0",
-    "dotnetcore2.1",
-    "dotnetcore3.1",
-    "dotnet6",
-    "dotnet8",
-    "dotnet10",
-    "nodejs4.3-edge",
-    "go1.x",
-    "ruby2.5",
-    "ruby2.7",
-    "ruby3.2",
-    "ruby3.3",
-    "ruby3.4",
-    "ruby4.0",
-    "provided",
-];
-
-/// The runtimes that are for what the host runs: compiled code.
-const PROVIDED_RUNTIMES: [&str; 2] = ["provided.al2", "provided.al2023"];
-
-/// Reads the members that `CreateFunction` and `UpdateFunctionConfiguration` share, `Role` aside.
+/// Reads the members that `CreateFunction` and `UpdateFunctionConfiguration` share. Their rules are the library's.
 pub(super) fn read(body: &mut Members<'_, '_>) -> ConfigurationUpdate {
     let settings = ConfigurationUpdate {
         description: body.text("Description", &Text::ANY),
@@ -81,9 +20,10 @@ pub(super) fn read(body: &mut Members<'_, '_>) -> ConfigurationUpdate {
         timeout: body.number("Timeout", TIMEOUT.aws_min.as_secs(), TIMEOUT.aws_max.as_secs()).map(Duration::from_secs),
         memory_bytes: memory_bytes(body),
         environment: body.object("Environment", |environment| environment.texts("Variables")).flatten(),
+        role: body.text("Role", &Text::ANY),
+        runtime: body.text("Runtime", &Text::ANY),
         ..ConfigurationUpdate::default()
     };
-    check_runtime(body);
     body.object("TracingConfig", |tracing| {
         tracing.only("Mode", &Text::word(&["Active", "PassThrough"]), "PassThrough");
     });
@@ -130,24 +70,22 @@ fn memory_bytes(body: &mut Members<'_, '_>) -> Option<u64> {
     Some(megabytes * MIB)
 }
 
-fn check_runtime(body: &mut Members<'_, '_>) {
-    let Some(runtime) = body.text("Runtime", &Text::ANY) else { return };
-    let known = RUNTIMES.iter().chain(&PROVIDED_RUNTIMES);
-    if !known.clone().any(|known| *known == runtime) {
-        let known: Vec<_> = known.copied().collect();
-        body.refuse(ApiError::InvalidParameterValue(format!(
-            "Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{}] or be \
-             a valid ARN",
-            known.join(", ")
-        )));
-    }
-}
-
 /// A configuration as all operations but listings show it.
 pub(super) fn shown(configuration: &FunctionConfiguration) -> Value {
     let mut shown = listed(configuration);
-    shown["State"] = "Active".into();
-    shown["LastUpdateStatus"] = "Successful".into();
+    let (state, update) = (&configuration.state, configuration.last_update.as_ref());
+    for (member, text) in [
+        ("State", Some(state.as_str())),
+        ("StateReason", state.reason()),
+        ("StateReasonCode", state.reason_code()),
+        ("LastUpdateStatus", update.map(LastUpdateStatus::as_str)),
+        ("LastUpdateStatusReason", update.and_then(LastUpdateStatus::reason)),
+        ("LastUpdateStatusReasonCode", update.and_then(LastUpdateStatus::reason_code)),
+    ] {
+        if let Some(text) = text {
+            shown[member] = text.into();
+        }
+    }
     shown
 }
 
@@ -167,11 +105,16 @@ pub(super) fn listed(configuration: &FunctionConfiguration) -> Value {
         "TracingConfig": {"Mode": "PassThrough"},
         "RevisionId": configuration.revision_id.to_string(),
         "PackageType": "Zip",
-        "Architectures": ["x86_64"],
+        "Architectures": [configuration.architecture.as_str()],
         "EphemeralStorage": {"Size": 512},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": format!("/aws/lambda/{}", configuration.function_name)},
     });
+    for (member, text) in [("Role", &configuration.role), ("Runtime", &configuration.runtime)] {
+        if let Some(text) = text {
+            shown[member] = text.as_str().into();
+        }
+    }
     if !configuration.environment.is_empty() {
         shown["Environment"] = json!({"Variables": configuration.environment});
     }

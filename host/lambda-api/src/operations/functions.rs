@@ -12,6 +12,7 @@ use crate::operation::{Operation, Routes};
 use crate::reader::Members;
 use axum::http::Method;
 use fnhost::Code;
+use fnhost::function::Architecture;
 
 pub(super) fn routes(routes: &mut impl Routes) {
     let all = "/2015-03-31/functions";
@@ -40,7 +41,8 @@ fn read_code(members: &mut Members<'_, '_>) -> Option<Code> {
     zip.map(Code::bytes)
 }
 
-/// Reads `Architectures`: guests are WebAssembly, and run on every one.
-fn read_architectures(members: &mut Members<'_, '_>) {
-    members.words("Architectures", &["x86_64", "arm64"], 1);
+/// Reads `Architectures`, which is a list of one. Guests are WebAssembly, and run on every one.
+fn read_architecture(members: &mut Members<'_, '_>) -> Option<Architecture> {
+    let architectures = members.words("Architectures", &["x86_64", "arm64"], 1)?;
+    architectures.first().map(|word| if word == "arm64" { Architecture::Arm64 } else { Architecture::X86_64 })
 }

@@ -13,6 +13,10 @@ pub(super) async fn get(call: Call) -> Result<Answer, ApiError> {
     let configuration = look_up(&call).await?;
     let function = configuration.function_name.as_str();
     let mut answer = json!({"Configuration": shown(&configuration), "Code": {"RepositoryType": "S3"}});
+    let tags = call.host().list_tags(configuration.function_arn.with_qualifier(None).to_string()).await?;
+    if !tags.is_empty() {
+        answer["Tags"] = json!(tags);
+    }
     if let Some(executions) = call.host().get_function_concurrency(function).await? {
         answer["Concurrency"] = json!({"ReservedConcurrentExecutions": executions});
     }
