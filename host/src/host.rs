@@ -8,6 +8,7 @@ mod operation;
 mod permission;
 mod preparation;
 mod settings;
+mod shutdown;
 mod tags;
 mod version;
 
@@ -17,9 +18,11 @@ pub use event_invoke_config::{
     PutFunctionEventInvokeConfig, UpdateFunctionEventInvokeConfig,
 };
 pub use function::{
-    CreateFunction, DeleteFunction, GetFunction, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration,
+    CreateFunction, DeleteFunction, GetFunction, GetFunctionCode, ListFunctions, UpdateFunctionCode,
+    UpdateFunctionConfiguration,
 };
 pub use permission::{AddPermission, GetPolicy, RemovePermission};
+pub use shutdown::{Shutdown, ShutdownReport};
 pub use tags::{ListTags, TagResource, UntagResource};
 pub use version::{
     AliasTarget, CreateAlias, DeleteAlias, DeleteFunctionConcurrency, GetAlias, GetFunctionConcurrency, ListAliases,
@@ -36,8 +39,7 @@ use events::Events;
 use operation::PageQuery;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A place where functions live and run: Lambda's programming model in this process.
 ///
@@ -72,16 +74,12 @@ pub struct AccountSettings {
     pub unreserved_concurrent_executions: u32,
     /// Code of all functions and versions, in bytes as uploaded.
     pub code_bytes: u64,
-}
-
-/// What [`Host::shutdown`] left behind.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ShutdownReport {
-    /// Invocations that did not end in time and were ended.
-    pub invocations_ended: usize,
-    /// Asynchronous invocations that were waiting for a try, or had theirs ended; the memory that held them is gone.
-    pub events_lost: usize,
+    /// Functions that there are.
+    pub function_count: usize,
+    /// Largest upload, in bytes as it comes.
+    pub upload_bytes_max: u64,
+    /// Largest upload, in bytes unzipped.
+    pub unzipped_bytes_max: u64,
 }
 
 impl Host {
@@ -107,6 +105,12 @@ impl Host {
     /// `GetFunctionConfiguration`.
     pub fn get_function(&self, function: impl Into<String>) -> GetFunction {
         GetFunction { host: self.clone(), function: function.into(), qualifier: None }
+    }
+
+    /// The code of a function or version, byte for byte as it was uploaded: what the link in the answer of `GetFunction` leads
+    /// to. `None` for a native function.
+    pub fn get_function_code(&self, function: impl Into<String>) -> GetFunctionCode {
+        GetFunctionCode { host: self.clone(), function: function.into(), qualifier: None }
     }
 
     /// `ListFunctions`, by name, a page at a time.
@@ -255,6 +259,9 @@ impl Host {
             limits: *registry.limits(),
             unreserved_concurrent_executions: registry.unreserved_concurrency(),
             code_bytes: registry.code_bytes(),
+            function_count: registry.function_count(),
+            upload_bytes_max: self.inner.upload_limits.archive.upload_bytes_max,
+            unzipped_bytes_max: self.inner.upload_limits.archive.unzipped_bytes_max,
         }
     }
 
@@ -265,14 +272,8 @@ impl Host {
 
     /// Refuses new invocations, waits at most `bound` for those in progress and for events that are due, and ends the rest.
     /// What an invocation in progress invokes is a part of it, and not refused before. A host that is shut down stays so.
-    pub async fn shutdown(&self, bound: Duration) -> ShutdownReport {
-        let invoker = &self.inner.invoker;
-        let begin = Instant::now();
-        invoker.closing.store(true, Ordering::SeqCst);
-        // Events first, because each is an invocation when its time comes.
-        let events_lost = self.inner.events.drain(bound).await;
-        let invocations_ended = invoker.sandbox.drain(bound.saturating_sub(begin.elapsed())).await;
-        ShutdownReport { invocations_ended, events_lost }
+    pub fn shutdown(&self, bound: Duration) -> Shutdown {
+        Shutdown { host: self.clone(), bound }
     }
 }
 

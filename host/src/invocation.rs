@@ -247,7 +247,10 @@ impl Invoker {
                 let profile = if metered { EngineProfile::FuelMetered } else { EngineProfile::Plain };
                 let loaded = match code.loaded(profile) {
                     Some(loaded) => Arc::clone(loaded),
-                    None => executable::load(&self.sandbox, code, profile).await?,
+                    None => match executable::load(&self.sandbox, code, profile, job).await {
+                        Ok(loaded) => loaded,
+                        Err(outcome) => return Ok(outcome),
+                    },
                 };
                 let has_grants = !job.configuration.host_functions.is_empty();
                 let calls = has_grants.then(|| {

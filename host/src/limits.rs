@@ -148,6 +148,7 @@ pub const ALIAS_ADDITIONAL_VERSIONS_MAX: usize = 1;
 
 /// What one host's registry may hold, and how its concurrency is shared out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RegistryLimits {
     /// Functions. Default 10,000. AWS has no such limit.
     pub functions_max: usize,

@@ -204,16 +204,22 @@ impl Sandbox {
         (in_progress, self.ticker.ensure_awake())
     }
 
-    /// Compiles and links a package, or finds that it has been. The caller waits as long as its host allows.
+    /// Compiles and links a package, or finds that it has been. The caller waits as long as its host allows, and `bound` at
+    /// most.
     ///
     /// # Errors
     /// The engine refuses the code; it takes too long; the host has no threads or memory left.
-    pub(crate) async fn load(self: &Arc<Self>, code: &Arc<GuestCode>, profile: EngineProfile) -> Result<(), LoadError> {
+    pub(crate) async fn load(
+        self: &Arc<Self>,
+        code: &Arc<GuestCode>,
+        profile: EngineProfile,
+        bound: Duration,
+    ) -> Result<(), LoadError> {
         if code.loaded(profile).is_some() {
             return Ok(());
         }
         let workers = self.workers().map_err(|error| LoadError::HostFault(error.to_string()))?;
-        let waited = self.limits.compile_wait;
+        let waited = self.limits.compile_wait.min(bound);
         let (sandbox, slots, code) = (Arc::clone(self), Arc::clone(&self.compile_slots), Arc::clone(code));
         let compile = async {
             // A caller that gives up before its turn leaves the line; a compilation that has begun goes on.

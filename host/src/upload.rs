@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why code was not taken.
 #[derive(Debug)]
@@ -75,7 +76,7 @@ pub(crate) async fn compile(
 ) -> Result<(), UploadError> {
     let Executable::Guest(code) = executable else { return Ok(()) };
     let profile = if has_fuel_budget { EngineProfile::FuelMetered } else { EngineProfile::Plain };
-    sandbox.load(code, profile).await.map_err(|error| match error {
+    sandbox.load(code, profile, Duration::MAX).await.map_err(|error| match error {
         LoadError::Refused(reason) => {
             UploadError::InvalidParameterValue(InvalidParameterValue::CodeNotCompilable { reason })
         }

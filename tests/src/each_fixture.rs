@@ -2,8 +2,9 @@
 //! module and as a component. (Those of `fixtures/wat` are used by `hostile`, all of them by one test.)
 
 pub(crate) use crate::code::{
-    connect as connect_component, connect as connect_core, read_file as read_file_component,
-    read_file as read_file_core, write_file as write_file_component, write_file as write_file_core,
+    connect as connect_component, connect as connect_core, open_files as open_files_component,
+    open_files as open_files_core, read_file as read_file_component, read_file as read_file_core,
+    write_file as write_file_component, write_file as write_file_core,
 };
 pub(crate) use crate::guest_sdk::{
     ad_hoc_error as error_adhoc_component, ad_hoc_error as error_adhoc_core, big_response as big_response_component,

@@ -45,7 +45,7 @@ fn a_host_that_ran_nothing_has_no_threads() {
         let before = threads();
         let hosts = [Host::new().unwrap(), builder().build().unwrap()];
         assert_eq!(threads(), before);
-        Builder::new_current_thread().build().unwrap().block_on(hosts[0].shutdown(BOUND));
+        hosts[0].shutdown(BOUND).wait().unwrap();
         assert_eq!(threads(), before, "a shutdown of nothing starts nothing");
         drop(hosts);
         assert_eq!(threads(), before);
@@ -350,9 +350,15 @@ async fn the_blocking_facade_refuses_a_thread_of_a_runtime() {
         panic!("it was not refused")
     };
     assert!(error.source.is::<CalledInRuntime>(), "{error:?}");
-    // On a thread of its own it works.
-    let response = std::thread::spawn(move || host.invoke("echo").wait()).join().unwrap().unwrap();
-    assert_eq!(response.function_error, None);
+    assert!(host.shutdown(BOUND).wait().unwrap_err().source.is::<CalledInRuntime>());
+    // On a thread of its own it works, and nothing was shut down.
+    std::thread::spawn(move || {
+        assert_eq!(host.invoke("echo").wait().unwrap().function_error, None);
+        host.shutdown(BOUND).wait().unwrap();
+        assert!(matches!(host.invoke("echo").wait(), Err(InvokeError::Service(_))));
+    })
+    .join()
+    .unwrap();
 }
 
 mod traces {

@@ -56,7 +56,7 @@ impl Check {
         Ok(if refusal.is_some() { Exit::Refused } else { Exit::Success })
     }
 
-    /// Creates the function, in a host of its own: what is not refused here is not refused anywhere.
+    /// Creates the function, in a host of its own: what is not refused here is not refused by any host with the default limits.
     fn compile(&self, code: Code) -> Result<Option<Error>, Failure> {
         let host = Host::builder().concurrency_max(1).build()?;
         let compiling = Progress::new(crate::invoke::compiling(&self.file));

@@ -245,13 +245,17 @@ fn validate_timeout(timeout: Duration, validator: &mut Validator) {
     }
 }
 
+/// Whether a host function may have this name.
+pub(crate) fn is_host_function_name(name: &str) -> bool {
+    (1..=limits::HOST_FUNCTION_NAME_CHARS_MAX).contains(&name.chars().count())
+}
+
 fn validate_host_functions(names: &BTreeSet<String>, validator: &mut Validator) {
     const FIELD: &str = "hostFunctions";
     if names.len() > limits::HOST_FUNCTIONS_MAX {
         validator.refuse(FIELD, names.len(), Constraint::LengthMax(limits::HOST_FUNCTIONS_MAX));
     }
-    let breaks = |name: &&String| name.is_empty() || name.chars().count() > limits::HOST_FUNCTION_NAME_CHARS_MAX;
-    if let Some(name) = names.iter().find(breaks) {
+    if let Some(name) = names.iter().find(|name| !is_host_function_name(name)) {
         let constraints = vec![Constraint::LengthMin(1), Constraint::LengthMax(limits::HOST_FUNCTION_NAME_CHARS_MAX)];
         validator.refuse(FIELD, format_args!("[{name}]"), Constraint::Members(constraints));
     }

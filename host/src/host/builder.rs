@@ -5,7 +5,7 @@ use super::{Host, HostInner};
 use crate::clock::{Clock, SystemClock};
 use crate::error::ValidationError;
 use crate::event_invoke::{EventListener, EventQueue, MemoryEventQueue, RetryPolicy};
-use crate::function::{ArnBase, ReportedError};
+use crate::function::{ArnBase, ReportedError, is_host_function_name};
 use crate::host_function::{AsyncClosure, BlockingClosure, HostFunctions, JsonClosure};
 use crate::invocation::concurrency::UnreservedConcurrency;
 use crate::invocation::{Authorizer, InvocationContext, Invoker};
@@ -254,7 +254,7 @@ fn by_name(closures: Vec<(String, Arc<dyn JsonClosure>)>) -> Result<HostFunction
     let chars_max = crate::limits::HOST_FUNCTION_NAME_CHARS_MAX;
     let mut host_functions = HostFunctions::new();
     for (name, closure) in closures {
-        if name.is_empty() || name.chars().count() > chars_max {
+        if !is_host_function_name(&name) {
             return Err(BuildError::HostFunctionName { name, chars_max });
         }
         if host_functions.insert(name.clone(), closure).is_some() {
@@ -272,6 +272,7 @@ fn check_limits(limits: &SandboxLimits) -> Result<(), BuildError> {
         ("tables_per_sandbox_max", limits.tables_per_sandbox_max as usize),
         ("core_instances_per_sandbox_max", limits.core_instances_per_sandbox_max as usize),
         ("table_elements_max", limits.table_elements_max),
+        ("open_files_max", limits.open_files_max),
         ("worker_threads", limits.worker_threads),
         ("blocking_threads_max", limits.blocking_threads_max),
         ("compile_slots", limits.compile_slots),

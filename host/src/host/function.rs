@@ -13,8 +13,10 @@ use crate::function::{
     Architecture, ConfigurationUpdate, FunctionConfiguration, FunctionName, FunctionReference, FunctionTarget,
     Operation,
 };
+use crate::invocation::executable::Executable;
 use crate::registry::{self, Page};
 use crate::upload::{UploadError, compile, open_code};
+use bytes::Bytes;
 
 /// `CreateFunction`, begun by [`Host::create_function`]. Await it, or [`wait`](CreateFunction::wait).
 #[derive(Debug)]
@@ -102,6 +104,29 @@ impl GetFunction {
         let target = self.host.target(&self.function, self.qualifier.as_deref(), Operation::GetFunction)?;
         let registry = &self.host.inner.invoker.registry;
         Ok(registry.get(&target.name, target.qualifier.as_ref())?.described())
+    }
+}
+
+/// The code of a function, begun by [`Host::get_function_code`]. Await it, or [`wait`](GetFunctionCode::wait).
+#[derive(Debug)]
+#[must_use = "nothing is looked up until this is awaited"]
+pub struct GetFunctionCode {
+    pub(super) host: Host,
+    pub(super) function: String,
+    pub(super) qualifier: Option<String>,
+}
+
+awaitable!(GetFunctionCode => Option<Bytes>, GetFunctionError);
+qualifier_setter!(GetFunctionCode);
+
+impl GetFunctionCode {
+    async fn send(self) -> Result<Option<Bytes>, GetFunctionError> {
+        let target = self.host.target(&self.function, self.qualifier.as_deref(), Operation::GetFunction)?;
+        let found = self.host.inner.invoker.registry.get(&target.name, target.qualifier.as_ref())?;
+        Ok(match &found.version.executable {
+            Executable::Guest(code) => Some(code.upload()),
+            Executable::Native(_) => None,
+        })
     }
 }
 

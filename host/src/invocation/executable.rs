@@ -1,13 +1,13 @@
 //! What runs when a function is invoked: guest code or a native closure.
 
 use super::InvocationContext;
-use crate::error::ServiceError;
 use crate::function::{FunctionError, PanicPlace};
 use crate::host_function::JsonClosure;
 use crate::limits::RESPONSE_BYTES_MAX;
 use crate::sandbox::code::{GuestCode, LoadedCode};
 use crate::sandbox::engine::EngineProfile;
-use crate::sandbox::outcome::Ending;
+use crate::sandbox::job::Job;
+use crate::sandbox::outcome::{Ending, Outcome};
 use crate::sandbox::{LoadError, Sandbox};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -22,16 +22,22 @@ pub(crate) enum Executable {
     Native(Arc<dyn JsonClosure>),
 }
 
-/// The code's compiled form for a profile, compiled now if that was not done when it was uploaded.
+/// The code's compiled form for a profile, compiled now if that was not done when it was uploaded. `Err` is how the run ended
+/// because there is none: the deadline holds here, too.
 pub(super) async fn load(
     sandbox: &Arc<Sandbox>,
     code: &Arc<GuestCode>,
     profile: EngineProfile,
-) -> Result<Arc<LoadedCode>, ServiceError> {
-    let failed = |error: LoadError| ServiceError::new("loading the function's code", error);
-    sandbox.load(code, profile).await.map_err(failed)?;
-    let missing = || failed(LoadError::HostFault("the code was compiled and is gone".to_owned()));
-    code.loaded(profile).cloned().ok_or_else(missing)
+    job: &Job,
+) -> Result<Arc<LoadedCode>, Outcome> {
+    match sandbox.load(code, profile, job.remaining()).await {
+        Ok(()) => code.loaded(profile).cloned().ok_or_else(|| {
+            let reason = "the code was compiled and is gone";
+            Outcome::host_fault(job, reason.to_owned())
+        }),
+        Err(LoadError::TimedOut { .. }) if job.remaining().is_zero() => Err(Outcome::timed_out(job)),
+        Err(error) => Err(Outcome::host_fault(job, format!("the function's code can't be loaded: {error}"))),
+    }
 }
 
 /// Runs a native function. The closure is called when the future is first polled: in its runtime, under its deadline.

@@ -29,6 +29,9 @@ pub enum InvocationType {
 
 /// A request to invoke a function, begun by [`Host::invoke`](crate::Host::invoke). Await it, or
 /// [`wait`](Invoke::wait) for it on a thread without a runtime. Dropping the future cancels the invocation.
+///
+/// A future that was polled and is neither polled again nor dropped keeps its sandbox and its permit: from the deadline on only
+/// its answer waits.
 #[derive(Clone)]
 #[must_use = "nothing is invoked until this is awaited"]
 pub struct Invoke {

@@ -44,6 +44,10 @@ pub struct SandboxLimits {
     pub core_instances_per_sandbox_max: u32,
     /// Elements of one table. Default 200,000: address space of 1.6 MB for each table of the pool.
     pub table_elements_max: usize,
+    /// Files and streams that all sandboxes whose functions come with files may have open at a time: each open file is a
+    /// descriptor of the process, of which it often has 1,024. Default 512. A function with files takes 8 to begin with (two
+    /// of them descriptors), or is throttled.
+    pub open_files_max: usize,
     /// Threads of the host's own that guests run on when they keep a processor for long. Default: one for each processor.
     pub worker_threads: usize,
     /// Threads for blocking host functions, file reads and compilations, at most. Default 64.
@@ -68,6 +72,7 @@ impl Default for SandboxLimits {
             tables_per_sandbox_max: 64,
             core_instances_per_sandbox_max: 256,
             table_elements_max: 200_000,
+            open_files_max: 512,
             worker_threads: processors,
             blocking_threads_max: 64,
             compile_slots: 2,

@@ -49,6 +49,11 @@ impl GuestCode {
         }
     }
 
+    /// What was uploaded, byte for byte.
+    pub(crate) fn upload(&self) -> Bytes {
+        self.package.upload.clone()
+    }
+
     /// SHA-256 of what was uploaded.
     pub(crate) fn sha256(&self) -> [u8; 32] {
         self.package.sha256

@@ -1,6 +1,7 @@
 //! The WebAssembly engines of a host: how they compile, where their instances live, and what the pool holds.
 
 use super::ticker::Ticked;
+use super::wasi::open_files::OpenFiles;
 use crate::limits::SandboxLimits;
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
@@ -16,18 +17,20 @@ pub(crate) enum EngineProfile {
     FuelMetered,
 }
 
-/// The engines of one host, and the number of its invocations in progress.
+/// The engines of one host, the number of its invocations in progress, and what these share.
 pub(super) struct Engines {
     limits: SandboxLimits,
     plain: OnceLock<Engine>,
     fuel_metered: OnceLock<Engine>,
     in_progress: AtomicUsize,
     closing: AtomicBool,
+    open_files: OpenFiles,
 }
 
 impl Engines {
     pub(super) fn new(limits: SandboxLimits) -> Engines {
         Engines {
+            open_files: OpenFiles::new(limits.open_files_max),
             limits,
             plain: OnceLock::new(),
             fuel_metered: OnceLock::new(),
@@ -50,6 +53,11 @@ impl Engines {
         }
         let engine = Engine::new(&config(&self.limits, profile))?;
         Ok(slot.get_or_init(|| engine))
+    }
+
+    /// Files that the host's guests may open.
+    pub(super) fn open_files(&self) -> &OpenFiles {
+        &self.open_files
     }
 
     /// Elements that the pool has for one table.

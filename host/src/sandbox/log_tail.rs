@@ -115,4 +115,14 @@ mod tests {
         log.write(b"never", |l| lines.push(l.to_owned()));
         assert_eq!(lines[3..], ["1234567", "[output beyond the limit on logged bytes is left out]"]);
     }
+
+    #[test]
+    fn a_flood_of_empty_lines_ends_too() {
+        let mut events = 0;
+        let mut log = LogLines::new(100 * (LINE_OVERHEAD_BYTES + 1));
+        for _ in 0..10 {
+            log.write(&[b'\n'; 1_000], |_| events += 1);
+        }
+        assert_eq!(events, 100 + 1, "a hundred lines, and that there are no more");
+    }
 }

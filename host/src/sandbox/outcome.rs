@@ -8,6 +8,7 @@ use super::instance::Guest;
 use super::job::Job;
 use super::memory::BadHostArgument;
 use super::wasi::denied::Denied;
+use super::wasi::open_files::NoneLeft;
 use crate::function::{BadResponse, FunctionError, PanicPlace, Phase, ReportedError, Trap};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -31,7 +32,7 @@ pub(crate) enum Ending {
     Returned(Bytes),
     /// With an error. The frames of a trap are still empty.
     Failed(FunctionError),
-    /// Not begun: all sandboxes are in use.
+    /// Not begun: all sandboxes are in use, or all files are open that guests may open.
     NoSandboxLeft,
     /// By the end of the host.
     ShutDown,
@@ -41,7 +42,7 @@ pub(crate) enum Ending {
 
 impl Outcome {
     /// The deadline passed while the guest was at work, or before it began.
-    pub(super) fn timed_out(guest_job: &Job) -> Outcome {
+    pub(crate) fn timed_out(guest_job: &Job) -> Outcome {
         Outcome {
             ending: Ending::Failed(FunctionError::TimedOut {
                 limit: guest_job.deadline.saturating_duration_since(guest_job.started),
@@ -58,7 +59,7 @@ impl Outcome {
     }
 
     /// The host failed.
-    pub(super) fn host_fault(job: &Job, reason: String) -> Outcome {
+    pub(crate) fn host_fault(job: &Job, reason: String) -> Outcome {
         Outcome { ending: Ending::HostFault(reason), frames: Vec::new(), ran: job.started.elapsed() }
     }
 }
@@ -99,7 +100,7 @@ fn answered(guest: &mut Guest) -> Ending {
 /// The guest was ended by an error.
 fn ended(error: &wasmtime::Error, guest: &mut Guest) -> (Ending, Vec<RawFrame>) {
     let phase = guest.job.meter.phase();
-    if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
+    if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() || error.downcast_ref::<NoneLeft>().is_some() {
         return (Ending::NoSandboxLeft, Vec::new());
     }
     if let Some(HostCallError::Panicked { name, message }) = error.downcast_ref() {

@@ -1,11 +1,13 @@
 //! What a guest sees of the system through WASI: its log, its files, clocks and randomness. Everything else is denied.
 
 pub(super) mod denied;
+pub(super) mod open_files;
 pub(super) mod preview1;
 
 use super::instance::Guest;
 use super::job::Job;
 use bytes::Bytes;
+use open_files::{Lease, NoneLeft};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
@@ -24,8 +26,7 @@ pub(super) const TASK_ROOT: &str = "/var/task";
 /// The program name that guests see as their first argument: Lambda's entry program.
 pub(super) const PROGRAM_NAME: &str = "bootstrap";
 
-/// Open files, streams and pollables of one guest at a time: each open file is a descriptor of the whole process, and each
-/// pollable is memory that no limiter counts. More is a trap. (wasmtime-wasi's default is 1,000,000.)
+/// Open files, streams and pollables of one guest at a time: each is memory that no limiter counts. More is a trap. (wasmtime-wasi's default is 1,000,000.)
 const RESOURCES_MAX: usize = 512;
 
 /// Randomness that a component gets at once; more is a trap. It is made without a look at the deadline.
@@ -37,6 +38,8 @@ const RANDOM_BYTES_MAX: u64 = 1024 * 1024;
 pub(super) struct Wasi {
     preview1: Option<Box<WasiP1Ctx>>,
     preview2: Option<Box<(WasiCtx, ResourceTable)>>,
+    /// Guests with files of their own: how many of them they may open.
+    open_files: Option<Lease>,
     /// Commands: what the guest wrote to its standard output.
     pub(super) captured: Option<Arc<Captured>>,
 }
@@ -49,6 +52,17 @@ impl Wasi {
 }
 
 impl Guest {
+    /// Takes what the guest needs to open the files of its code, if there are any and it can.
+    ///
+    /// # Errors
+    /// All that guests may open are open.
+    pub(super) fn lease_open_files(&mut self) -> Result<(), NoneLeft> {
+        if self.code.files.is_some() && self.code.needs_runtime {
+            self.wasi.open_files = Some(self.code.engines.open_files().lease()?);
+        }
+        Ok(())
+    }
+
     /// The state behind `wasi_snapshot_preview1`.
     pub(super) fn preview1(&mut self) -> &mut WasiP1Ctx {
         if self.wasi.preview1.is_none() {
@@ -57,7 +71,11 @@ impl Guest {
             self.wasi.preview1 = Some(Box::new(preview1));
         }
         // Filled in the line before.
-        self.wasi.preview1.get_or_insert_with(|| Box::new(WasiCtxBuilder::new().build_p1()))
+        let preview1 = self.wasi.preview1.get_or_insert_with(|| Box::new(WasiCtxBuilder::new().build_p1()));
+        if let Some(open_files) = &mut self.wasi.open_files {
+            open_files.make_room(preview1.ctx().table, RESOURCES_MAX);
+        }
+        preview1
     }
 
     fn wasi_builder(&self) -> WasiCtxBuilder {
@@ -99,6 +117,9 @@ impl WasiView for Guest {
         }
         // Filled in the line before.
         let (ctx, table) = &mut **self.wasi.preview2.get_or_insert_with(Box::default);
+        if let Some(open_files) = &mut self.wasi.open_files {
+            open_files.make_room(table, RESOURCES_MAX);
+        }
         WasiCtxView { ctx, table }
     }
 }

@@ -1,12 +1,18 @@
 //! What a function sees of files and of the network: the files of its zip, and nothing else.
 
 use super::zip;
-use crate::test_host::{self, host_with, invoke, payload};
+use crate::test_host::{self, ending, host_with, invoke, payload};
+use crate::waiting::BOUND;
 use fixture_artifacts::*;
-use fnhost::{Code, Host};
+use fnhost::error::InvokeError;
+use fnhost::function::ReportedError;
+use fnhost::limits::SandboxLimits;
+use fnhost::{Code, Host, Invoke};
 use serde_json::{Value, json};
 use std::io::ErrorKind;
 use std::net::TcpListener;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// A host whose function `f` is this module, in a zip with other files.
 async fn host_with_files(module: &str) -> Host {
@@ -101,5 +107,74 @@ pub(crate) async fn no_network() {
             assert!(reply[attempt].is_string() && reply[attempt] != "connected", "{guest}: {reply}");
         }
         assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "{guest}: somebody connected");
+    }
+}
+
+/// How opening one file more than a guest may ends.
+const TABLE_IS_FULL: &str = "bad argument in Invoke: resource table has no free keys";
+
+/// A host whose function `f` opens files and then calls `hold`, which says so and waits for a permit.
+async fn host_that_holds(guest: &str, open_files_max: usize) -> (Host, Arc<Semaphore>, Arc<Semaphore>) {
+    let zip = zip(&[("bootstrap.wasm", &std::fs::read(guest).unwrap()), ("model.txt", b"model")]);
+    let (holding, go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let hold = {
+        let (holding, go) = (Arc::clone(&holding), Arc::clone(&go));
+        move |(): (), _| {
+            let (holding, go) = (Arc::clone(&holding), Arc::clone(&go));
+            async move {
+                holding.add_permits(1);
+                go.acquire().await.unwrap().forget();
+                Ok::<_, ReportedError>(())
+            }
+        }
+    };
+    let mut limits = SandboxLimits::default();
+    (limits.sandboxes_max, limits.open_files_max) = (50, open_files_max);
+    let host = test_host::builder().sandbox_limits(limits).host_function("hold", hold).build().unwrap();
+    host.create_function("f", Code::bytes(zip)).grant("hold").timeout(BOUND).await.unwrap();
+    (host, holding, go)
+}
+
+fn open(host: &Host, count: usize) -> Invoke {
+    host.invoke("f").json(&json!({"path": "/var/task/model.txt", "count": count})).unwrap()
+}
+
+#[tokio::test]
+pub(crate) async fn one_guest_opens_so_many_and_no_more() {
+    for guest in [OPEN_FILES_CORE, OPEN_FILES_COMPONENT] {
+        let (host, _, go) = host_that_holds(guest, 10_000).await;
+        go.add_permits(1);
+        assert_eq!(payload(&open(&host, 400).await.unwrap()), json!({"open": 400}), "{guest}");
+        let refused = open(&host, 600).await.unwrap();
+        assert_eq!(ending(&refused), TABLE_IS_FULL, "{guest}");
+    }
+}
+
+/// Each open file is a descriptor of the host's process.
+#[tokio::test]
+async fn all_guests_together_open_so_many_and_no_more() {
+    for guest in [OPEN_FILES_CORE, OPEN_FILES_COMPONENT] {
+        let (host, holding, go) = host_that_holds(guest, 64).await;
+        let first = tokio::spawn(open(&host, 40).into_future());
+        holding.acquire().await.unwrap().forget();
+        let refused = open(&host, 40).await.unwrap();
+        assert_eq!(ending(&refused), TABLE_IS_FULL, "{guest}");
+        go.add_permits(2);
+        assert_eq!(payload(&first.await.unwrap().unwrap()), json!({"open": 40}), "{guest}");
+        assert_eq!(payload(&open(&host, 40).await.unwrap()), json!({"open": 40}), "{guest}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_file_left_an_invocation_is_throttled_before_it_begins() {
+    for guest in [OPEN_FILES_CORE, OPEN_FILES_COMPONENT] {
+        let (host, holding, go) = host_that_holds(guest, 8).await;
+        let first = tokio::spawn(open(&host, 1).into_future());
+        holding.acquire().await.unwrap().forget();
+        let throttled = open(&host, 1).await.unwrap_err();
+        assert!(matches!(throttled, InvokeError::TooManyRequests(_)), "{guest}: {throttled}");
+        go.add_permits(2);
+        assert_eq!(payload(&first.await.unwrap().unwrap()), json!({"open": 1}), "{guest}");
+        assert_eq!(payload(&open(&host, 1).await.unwrap()), json!({"open": 1}), "{guest}");
     }
 }
