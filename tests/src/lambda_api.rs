@@ -10,7 +10,6 @@ mod versions;
 use crate::test_host;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use fnhost::Host;
 use fnhost_lambda_api::LambdaApi;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -22,7 +21,6 @@ use tokio::task::JoinHandle;
 /// A server in this process, on a port of its own.
 pub(super) struct TestServer {
     pub(super) address: SocketAddr,
-    pub(super) host: Host,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
 }
@@ -43,12 +41,11 @@ impl TestServer {
 
     /// A server over a small host.
     pub(super) async fn with(configure: impl FnOnce(LambdaApi) -> LambdaApi) -> TestServer {
-        let host = test_host::host();
         let server = configure(LambdaApi::new(host.clone())).bind("127.0.0.1:0").await.unwrap();
         let (stop, stopped) = oneshot::channel();
         let address = server.local_addr();
         let served = tokio::spawn(server.serve(async { drop(stopped.await) }));
-        TestServer { address, host, stop, served }
+        TestServer { address, stop, served }
     }
 
     /// Shuts the server down, and waits until it is.

@@ -2,6 +2,7 @@
 
 use crate::access_key::AccessKey;
 use crate::body::BodyBudget;
+use crate::download::{self, DownloadLinks};
 use crate::metrics::Metrics;
 use crate::rate::RateLimit;
 use crate::server::{BindError, Server, ServerLimits};
@@ -73,6 +74,7 @@ pub(crate) struct Api {
     pub(crate) bodies: BodyBudget,
     pub(crate) rate: RateLimit,
     pub(crate) metrics: Metrics,
+    pub(crate) links: DownloadLinks,
     /// Set while the server shuts down: it finishes what it has, and is not ready for more.
     pub(crate) closing: AtomicBool,
 }
@@ -137,6 +139,7 @@ impl LambdaApi {
             rate: RateLimit::new(self.request_limits.requests_per_second_max),
             limits: self.request_limits,
             metrics: Metrics::default(),
+            links: DownloadLinks::new(),
             closing: AtomicBool::new(false),
         };
         Ok((Arc::new(api), self.server_limits))
@@ -151,5 +154,5 @@ impl std::fmt::Debug for LambdaApi {
 
 /// All that is served.
 pub(crate) fn router(api: &Arc<Api>) -> Router {
-    operations::router(api).merge(health::router(api))
+    operations::router(api).merge(download::router(api)).merge(health::router(api))
 }

@@ -21,6 +21,7 @@ mod answer;
 mod api;
 mod body;
 mod call;
+mod download;
 mod error;
 mod health;
 mod metrics;

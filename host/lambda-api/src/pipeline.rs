@@ -23,15 +23,14 @@ pub(crate) async fn serve(
     request: Request<Body>,
     perform: impl Perform,
 ) -> Response<Body> {
-    let request_id = RequestId::random();
-    let mut log = AccessLog::begin(&api, operation.name, request_id);
-    let answer = handle(&api, operation, labels, request, request_id, perform, &mut log).await;
+    let mut log = AccessLog::begin(&api, operation.name);
+    let answer = handle(&api, operation, labels, request, perform, &mut log).await;
     log.end(answer)
 }
 
 /// Answers a request to something that is not there.
 pub(crate) fn refuse(api: &Arc<Api>, error: ApiError) -> Response<Body> {
-    AccessLog::begin(api, "none", RequestId::random()).end(Err(error))
+    AccessLog::begin(api, "none").end(Err(error))
 }
 
 async fn handle(
@@ -39,13 +38,10 @@ async fn handle(
     operation: Operation,
     labels: Vec<(String, String)>,
     request: Request<Body>,
-    request_id: RequestId,
     perform: impl Perform,
     log: &mut AccessLog,
 ) -> Result<Answer, ApiError> {
-    if !api.rate.take(Instant::now()) {
-        return Err(ApiError::TooManyRequests);
-    }
+    admit(api, Instant::now())?;
     let (parts, body) = request.into_parts();
     // A request that nobody signed gets no memory for its body.
     let claim = api.verifier.as_ref().map(|verifier| verifier.examine(&parts, jiff::Timestamp::now())).transpose()?;
@@ -55,9 +51,14 @@ async fn handle(
         None => Identity::Anybody,
     };
     log.principal = Some(identity.arn(api.host.arn_base()));
-    let call = call(api, operation, labels, parts, body, identity, request_id);
+    let call = call(api, operation, labels, parts, body, identity, log.request_id);
     authorize(&call)?;
     perform.perform(call).await
+}
+
+/// Whether the rate of requests has room for one more.
+pub(crate) fn admit(api: &Api, now: Instant) -> Result<(), ApiError> {
+    if api.rate.take(now) { Ok(()) } else { Err(ApiError::TooManyRequests) }
 }
 
 fn call(
@@ -92,7 +93,7 @@ fn authorize(call: &Call) -> Result<(), ApiError> {
 }
 
 /// One line for each request, also for one whose client went away.
-struct AccessLog {
+pub(crate) struct AccessLog {
     api: Arc<Api>,
     operation: &'static str,
     request_id: RequestId,
@@ -102,13 +103,13 @@ struct AccessLog {
 }
 
 impl AccessLog {
-    fn begin(api: &Arc<Api>, operation: &'static str, request_id: RequestId) -> AccessLog {
+    pub(crate) fn begin(api: &Arc<Api>, operation: &'static str) -> AccessLog {
         api.metrics.request_began();
-        let api = Arc::clone(api);
+        let (api, request_id) = (Arc::clone(api), RequestId::random());
         AccessLog { api, operation, request_id, principal: None, begin: Instant::now(), ended: false }
     }
 
-    fn end(mut self, answer: Result<Answer, ApiError>) -> Response<Body> {
+    pub(crate) fn end(mut self, answer: Result<Answer, ApiError>) -> Response<Body> {
         let (response, error) = match answer {
             Ok(answer) => (answer.into_response(self.request_id), None),
             Err(error) => {

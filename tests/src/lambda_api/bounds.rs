@@ -51,7 +51,8 @@ async fn an_upload_is_refused_before_it_is_sent() {
 
 #[tokio::test]
 async fn a_body_that_never_comes_times_out() {
-    let server = TestServer::with(|api| api.request_limits(request_limits(|limits| limits.body_timeout = MOMENT))).await;
+    let server =
+        TestServer::with(|api| api.request_limits(request_limits(|limits| limits.body_timeout = MOMENT))).await;
     let head = "POST /2015-03-31/functions HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{";
     let answer = server.send_bytes(head.as_bytes()).await;
     assert_eq!((answer.status, answer.refused().1.as_str()), (408, "RequestTimeoutException"));
@@ -59,7 +60,8 @@ async fn a_body_that_never_comes_times_out() {
 
 #[tokio::test]
 async fn a_head_that_never_ends_times_out() {
-    let server = TestServer::with(|api| api.server_limits(server_limits(|limits| limits.header_timeout = MOMENT))).await;
+    let server =
+        TestServer::with(|api| api.server_limits(server_limits(|limits| limits.header_timeout = MOMENT))).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     stream.write_all(b"GET /health HTTP/1.1\r\nHost: ").await.unwrap();
     let answer = read_all(stream).await;

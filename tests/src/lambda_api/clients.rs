@@ -25,10 +25,7 @@ fn folder() -> PathBuf {
 fn large_module(directory: &Path) -> PathBuf {
     let body = "(local.set $x (i32.add (i32.mul (local.get $x) (i32.const 31)) (i32.const 7)))".repeat(20_000);
     let function = format!("(func (param i32) (result i32) (local $x i32) {body} (local.get $x))");
-    let module = format!(
-        "(module (memory (export \"memory\") 1) (func (export \"handle\")) {})",
-        function.repeat(4)
-    );
+    let module = format!("(module (memory (export \"memory\") 1) (func (export \"handle\")) {})", function.repeat(4));
     let file = directory.join("large.wasm");
     std::fs::write(&file, wat::parse_str(module).unwrap()).unwrap();
     file
@@ -86,4 +83,10 @@ boto3! {
 async fn aws_cli() {
     let server = TestServer::start().await;
     python(&server, "test_cli").await;
+}
+
+#[tokio::test]
+async fn variants_of_the_service_model() {
+    let server = TestServer::start().await;
+    python(&server, "test_variants").await;
 }

@@ -18,11 +18,14 @@ async fn get(call: Call) -> Result<Answer, ApiError> {
     let answer = json!({
         "AccountLimit": {
             "TotalCodeSize": settings.limits.code_bytes_max,
+            "CodeSizeUnzipped": settings.unzipped_bytes_max,
+            "CodeSizeZipped": settings.upload_bytes_max,
             "ConcurrentExecutions": settings.limits.concurrent_executions_max,
             "UnreservedConcurrentExecutions": settings.unreserved_concurrent_executions,
         },
         "AccountUsage": {
             "TotalCodeSize": settings.code_bytes,
+            "FunctionCount": settings.function_count,
         },
     });
     Ok(Answer::json(StatusCode::OK, &answer))

@@ -55,12 +55,6 @@ impl<'a, 'f> Members<'a, 'f> {
         Some(value)
     }
 
-    /// A text that has to be there.
-    pub(crate) fn required_text(&mut self, name: &str, rule: &Text) -> String {
-        let value = self.required(name, |members| members.text(name, rule));
-        value.unwrap_or_default()
-    }
-
     /// A text that the library parses.
     pub(crate) fn parsed<T>(
         &mut self,

@@ -2,6 +2,7 @@
 
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::download;
 use crate::error::ApiError;
 use crate::operations::configuration::shown;
 use crate::reader::Reader;
@@ -13,6 +14,10 @@ pub(super) async fn get(call: Call) -> Result<Answer, ApiError> {
     let configuration = look_up(&call).await?;
     let function = configuration.function_name.as_str();
     let mut answer = json!({"Configuration": shown(&configuration), "Code": {"RepositoryType": "S3"}});
+    let version = configuration.function_arn.with_qualifier(Some(configuration.version.into())).to_string();
+    if let Some(link) = download::link(&call.api, &call.headers, &version) {
+        answer["Code"]["Location"] = link.into();
+    }
     let tags = call.host().list_tags(configuration.function_arn.with_qualifier(None).to_string()).await?;
     if !tags.is_empty() {
         answer["Tags"] = json!(tags);
