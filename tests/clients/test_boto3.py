@@ -262,14 +262,14 @@ class FunctionRefusals(LambdaTest):
 
     def test_what_would_be_ignored_is_refused_by_name(self):
         for member, value in {
-            "VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
+            "VpcConfig.SubnetIds": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
             "Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:l:1"],
-            "DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:000000000000:q"},
+            "DeadLetterConfig.TargetArn": {"TargetArn": "arn:aws:sqs:us-east-1:000000000000:q"},
             "KMSKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k",
             "FileSystemConfigs": [{"Arn": "arn:aws:elasticfilesystem:x", "LocalMountPath": "/mnt/x"}],
         }.items():
             text = f"{member} of CreateFunction is not supported by this host."
-            self.refused_create("InvalidParameterValueException", 400, text, **{member: value})
+            self.refused_create("InvalidParameterValueException", 400, text, **{member.split(".")[0]: value})
         for member, value, only in [
             ("TracingConfig", {"Mode": "Active"}, "TracingConfig.Mode of CreateFunction can only be PassThrough"),
             ("EphemeralStorage", {"Size": 1024}, "EphemeralStorage.Size of CreateFunction can only be 512"),
@@ -438,7 +438,7 @@ class Invocations(LambdaTest):
         client_context = base64.b64encode(b'{"custom": {"a": "b"}}').decode()
         answer = self.client.invoke(FunctionName=self.function, ClientContext=client_context)
         context = json.load(answer["Payload"])
-        self.assertEqual(context["client_context"], {"custom": {"a": "b"}})
+        self.assertEqual(context["client"], {"custom": {"a": "b"}})
         self.assertEqual(context["request_id"], answer["ResponseMetadata"]["RequestId"])
 
     def test_events_and_dry_runs(self):

@@ -61,7 +61,7 @@ class Variants(LambdaTest):
         zip_file = base64.b64encode(code("echo")).decode()
         function = {"FunctionName": self.function}
         return {
-            "CreateFunction": {"FunctionName": "new", "Role": ROLE, "Code": {"ZipFile": zip_file}},
+            "CreateFunction": {"FunctionName": f"{self.function}-new", "Role": ROLE, "Code": {"ZipFile": zip_file}},
             "UpdateFunctionCode": {"ZipFile": zip_file, "DryRun": True, **function},
             "ListFunctions": {},
             "GetAccountSettings": {},
@@ -140,7 +140,8 @@ class Variants(LambdaTest):
                 yield "too long", "a" * (metadata["max"] + 1)
             if "pattern" in metadata:
                 # Python's own reading of the pattern decides what is off.
-                pattern = re.compile(metadata["pattern"].replace("[a-zA-Z0-9-_", "[a-zA-Z0-9\\-_"))
+                text = metadata["pattern"].replace("[a-zA-Z0-9-_", "[a-zA-Z0-9\\-_")
+                pattern = re.compile(text.replace(r"\p{L}\p{Z}\p{N}", r"\w "))
                 for value in OFF_PATTERN:
                     if location == "header" and not value.isprintable() or location == "header" and not value.isascii():
                         continue

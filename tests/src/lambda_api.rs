@@ -41,7 +41,7 @@ impl TestServer {
 
     /// A server over a small host.
     pub(super) async fn with(configure: impl FnOnce(LambdaApi) -> LambdaApi) -> TestServer {
-        let server = configure(LambdaApi::new(host.clone())).bind("127.0.0.1:0").await.unwrap();
+        let server = configure(LambdaApi::new(test_host::host())).bind("127.0.0.1:0").await.unwrap();
         let (stop, stopped) = oneshot::channel();
         let address = server.local_addr();
         let served = tokio::spawn(server.serve(async { drop(stopped.await) }));

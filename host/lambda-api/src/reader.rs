@@ -7,7 +7,7 @@ mod pattern;
 mod query;
 mod text;
 
-pub(crate) use members::Members;
+pub(crate) use members::{Kind, Members};
 pub(crate) use pattern::Pattern;
 pub(crate) use text::Text;
 

@@ -114,7 +114,7 @@ async fn functions_are_listed_page_by_page() {
     }
     let names = |page: &Value| -> Vec<String> {
         let functions = page["Functions"].as_array().unwrap();
-        functions.iter().map(|function| function["FunctionArn"].as_str().unwrap()[48..].to_owned()).collect()
+        functions.iter().map(|function| function["FunctionArn"].as_str().unwrap()[arn("").len()..].to_owned()).collect()
     };
     let first = server.get("/2015-03-31/functions/?MaxItems=2").await.ok(200);
     assert_eq!(names(&first), ["a", "b"]);

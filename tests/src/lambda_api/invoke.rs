@@ -72,7 +72,7 @@ async fn request_id_and_client_context_reach_the_function() {
     let answer = server.send_with("POST", PATH, &headers, b"{}").await;
     assert_eq!(answer.header("x-amzn-requestid"), Some(id));
     let seen = answer.ok(200);
-    assert_eq!((&seen["request_id"], &seen["client_context"]), (&json!(id), &json!({"client": {"app": "x"}})));
+    assert_eq!((&seen["request_id"], &seen["client"]), (&json!(id), &json!({"client": {"app": "x"}})));
     let wrong = server.send_with("POST", PATH, &[("X-Amz-Client-Context", "e30")], b"{}").await;
     assert_eq!(
         wrong.refused(),

@@ -1,7 +1,7 @@
 //! A function's configuration: the members that create and change it, and how it is shown.
 
 use crate::error::ApiError;
-use crate::reader::{Members, Text};
+use crate::reader::{Kind, Members, Text};
 use fnhost::function::{ConfigurationUpdate, FunctionConfiguration, LastUpdateStatus};
 use fnhost::limits::{MEMORY_BYTES, TIMEOUT};
 use serde_json::{Value, json};
@@ -39,21 +39,25 @@ pub(super) fn read(body: &mut Members<'_, '_>) -> ConfigurationUpdate {
     body.object("LoggingConfig", |logging| {
         logging.only("LogFormat", &Text::word(&["JSON", "Text"]), "Text");
         for member in ["ApplicationLogLevel", "SystemLogLevel", "LogGroup"] {
-            logging.nothing(member);
+            logging.nothing(member, Kind::Word);
         }
     });
-    for member in [
-        "VpcConfig",
-        "DeadLetterConfig",
-        "KMSKeyArn",
-        "Layers",
-        "FileSystemConfigs",
-        "ImageConfig",
-        "CapacityProviderConfig",
-        "DurableConfig",
-    ] {
-        body.nothing(member);
-    }
+    body.nothing("KMSKeyArn", Kind::Text);
+    body.nothing("Layers", Kind::List);
+    body.nothing("FileSystemConfigs", Kind::List);
+    body.object("VpcConfig", |vpc| {
+        vpc.nothing("SubnetIds", Kind::List);
+        vpc.nothing("SecurityGroupIds", Kind::List);
+        vpc.nothing("Ipv6AllowedForDualStack", Kind::Flag);
+    });
+    body.object("DeadLetterConfig", |dead_letters| dead_letters.nothing("TargetArn", Kind::Text));
+    body.object("ImageConfig", |image| {
+        image.nothing("EntryPoint", Kind::List);
+        image.nothing("Command", Kind::List);
+        image.nothing("WorkingDirectory", Kind::Text);
+    });
+    body.nothing("CapacityProviderConfig", Kind::Structure);
+    body.nothing("DurableConfig", Kind::Structure);
     settings
 }
 

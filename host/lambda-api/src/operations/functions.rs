@@ -9,7 +9,7 @@ mod update_configuration;
 
 use crate::error::ApiError;
 use crate::operation::{Operation, Routes};
-use crate::reader::Members;
+use crate::reader::{Kind, Members};
 use axum::http::Method;
 use fnhost::Code;
 use fnhost::function::Architecture;
@@ -32,8 +32,11 @@ pub(super) fn routes(routes: &mut impl Routes) {
 /// Reads the members that say where code comes from. Here it comes with the request.
 fn read_code(members: &mut Members<'_, '_>) -> Option<Code> {
     let zip = members.bytes("ZipFile");
-    for member in ["S3Bucket", "S3Key", "S3ObjectVersion", "S3ObjectStorageMode", "ImageUri", "SourceKMSKeyArn"] {
-        members.nothing(member);
+    for member in ["S3Bucket", "S3Key", "S3ObjectVersion", "S3ObjectStorageMode"] {
+        members.nothing(member, Kind::Word);
+    }
+    for member in ["ImageUri", "SourceKMSKeyArn"] {
+        members.nothing(member, Kind::Text);
     }
     if zip.is_none() {
         members.refuse(ApiError::InvalidParameterValue("Please provide a source for function code.".to_owned()));

@@ -5,7 +5,7 @@ use crate::answer::Answer;
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::operation::{Operation, Routes};
-use crate::reader::{Reader, Text, paged};
+use crate::reader::{Kind, Reader, Text, paged};
 use axum::http::{Method, StatusCode};
 use fnhost::function::Operation as FunctionOperation;
 use fnhost::limits::{DESCRIPTION_CHARS_MAX, LIST_MAX_ITEMS};
@@ -21,7 +21,7 @@ async fn publish(call: Call) -> Result<Answer, ApiError> {
     let mut reader = Reader::new(&call);
     let function = reader.unqualified_function(FunctionOperation::PublishVersion);
     let (description, code_sha256, revision_id) = reader.body(|body| {
-        body.nothing("PublishTo");
+        body.nothing("PublishTo", Kind::Word);
         (
             body.text("Description", &Text::chars(0, DESCRIPTION_CHARS_MAX)),
             body.text("CodeSha256", &Text::ANY),

@@ -6,11 +6,26 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use fnhost::error::{Constraint, ValidationError, Violation};
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};
 
 type Entries<'a> = HashMap<String, &'a RawValue>;
+
+/// What a member is in the service model, when this host can do nothing with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// One of a few words, each of which asks for something.
+    Word,
+    /// A text, which may be empty.
+    Text,
+    /// A list, which may be empty.
+    List,
+    /// Yes, or no, which asks for nothing.
+    Flag,
+    /// A structure, which asks for something as a whole.
+    Structure,
+}
 
 /// The members of one JSON object that were not read yet. `null` is the same as absent.
 pub(crate) struct Members<'a, 'f> {
@@ -38,7 +53,7 @@ impl<'a, 'f> Members<'a, 'f> {
     }
 
     /// Takes a member of one type; another type can't be read.
-    fn typed<T: DeserializeOwned>(&mut self, name: &str, type_name: &str) -> Option<T> {
+    fn typed<T: Deserialize<'a>>(&mut self, name: &str, type_name: &str) -> Option<T> {
         let value = self.take(name)?;
         let parsed = serde_json::from_str(value.get());
         if parsed.is_err() {
@@ -164,14 +179,18 @@ impl<'a, 'f> Members<'a, 'f> {
         Some(result)
     }
 
-    /// A member that this host can't give an effect, and so takes only if it asks for none: `""`, `[]`, `{}`, or an object
-    /// of such. Clients that send every member of a configuration send these.
-    pub(crate) fn nothing(&mut self, name: &str) {
-        if let Some(value) = self.take(name) {
-            let asks_for_nothing = serde_json::from_str(value.get()).is_ok_and(|value| is_nothing(&value));
-            if !asks_for_nothing {
-                self.faults.unsupported(format!("{}{name}", self.prefix));
-            }
+    /// A member that this host can't give an effect, and so takes only if it asks for none: `""`, `[]`, `false`.
+    /// Clients that send every member of a configuration send these.
+    pub(crate) fn nothing(&mut self, name: &str, kind: Kind) {
+        let asks_for_something = match kind {
+            Kind::Word => self.typed::<String>(name, "a String").map(|_| true),
+            Kind::Text => self.typed::<String>(name, "a String").map(|text| !text.is_empty()),
+            Kind::List => self.typed::<Vec<&RawValue>>(name, "a List").map(|items| !items.is_empty()),
+            Kind::Flag => self.flag(name),
+            Kind::Structure => self.object(name, |members| members.entries.clear()).map(|()| true),
+        };
+        if asks_for_something == Some(true) {
+            self.faults.unsupported(format!("{}{name}", self.prefix));
         }
     }
 
@@ -228,16 +247,5 @@ fn kind(value: &RawValue) -> &'static str {
         Some(b'f') => "FALSE_VALUE",
         Some(b'n') => "NULL_VALUE",
         _ => "NUMBER_VALUE",
-    }
-}
-
-fn is_nothing(value: &serde_json::Value) -> bool {
-    use serde_json::Value;
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Bool(true) | Value::Number(_) => false,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(members) => members.values().all(is_nothing),
     }
 }

@@ -5,7 +5,7 @@ use crate::answer::Answer;
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::operations::configuration::{self, shown};
-use crate::reader::{Reader, Text};
+use crate::reader::{Kind, Reader, Text};
 use axum::http::StatusCode;
 use fnhost::Code;
 use fnhost::error::CreateFunctionError;
@@ -44,9 +44,9 @@ fn read(call: &Call) -> Result<Request, ApiError> {
         let code = body.required("Code", |body| body.object("Code", read_code)).flatten();
         body.only("PackageType", &Text::word(&["Zip", "Image"]), "Zip");
         let tags = body.texts("Tags").unwrap_or_default();
-        for member in ["PublishTo", "CodeSigningConfigArn", "TenancyConfig"] {
-            body.nothing(member);
-        }
+        body.nothing("PublishTo", Kind::Word);
+        body.nothing("CodeSigningConfigArn", Kind::Word);
+        body.nothing("TenancyConfig", Kind::Structure);
         (function, code, settings, tags, body.flag("Publish").unwrap_or(false))
     });
     reader.check_settings(&settings);

@@ -5,7 +5,7 @@ use crate::answer::Answer;
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::operations::configuration::shown;
-use crate::reader::{Reader, Text};
+use crate::reader::{Kind, Reader, Text};
 use axum::http::StatusCode;
 use fnhost::Code;
 use fnhost::function::Operation;
@@ -16,7 +16,7 @@ pub(super) async fn update(call: Call) -> Result<Answer, ApiError> {
     let (code, architecture, publish, dry_run, revision_id) = reader.body(|body| {
         let code = read_code(body);
         let architecture = read_architecture(body);
-        body.nothing("PublishTo");
+        body.nothing("PublishTo", Kind::Word);
         let flag = |value: Option<bool>| value.unwrap_or(false);
         (code, architecture, flag(body.flag("Publish")), flag(body.flag("DryRun")), body.text("RevisionId", &Text::ANY))
     });
