@@ -44,7 +44,7 @@ async fn call(call: Call) -> Result<Answer, ApiError> {
         Some("DryRun") => invoke.invocation_type(InvocationType::DryRun),
         _ => invoke,
     };
-    shown(run(&call, invoke).await?)
+    Ok(shown(&run(&call, invoke).await?))
 }
 
 /// The old operation: always an event, and an answer that says so.
@@ -95,7 +95,7 @@ fn request_id(call: &Call) -> Result<RequestId, ApiError> {
     text.parse().map_err(|error: fnhost::InvalidRequestId| ApiError::Malformed(error.to_string()))
 }
 
-fn shown(response: Response) -> Result<Answer, ApiError> {
+fn shown(response: &Response) -> Answer {
     let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::OK);
     let mut answer = match status {
         StatusCode::OK => Answer::payload(status, response.payload.clone()),
@@ -114,5 +114,5 @@ fn shown(response: Response) -> Result<Answer, ApiError> {
     if let Some(log) = response.log_result() {
         answer = answer.header("x-amz-log-result", &log);
     }
-    Ok(answer.with_request_id(response.request_id))
+    answer.with_request_id(response.request_id)
 }

@@ -103,7 +103,7 @@ impl Authorization {
             parameter("X-Amz-Credential"),
             parameter("X-Amz-SignedHeaders"),
             parameter("X-Amz-Signature"),
-            parameter("X-Amz-Date").map_err(Into::into),
+            parameter("X-Amz-Date"),
             parameters.get("X-Amz-Security-Token").cloned(),
         )
     }
