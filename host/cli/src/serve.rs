@@ -2,15 +2,16 @@
 
 mod keys;
 mod log;
+mod signals;
 
 use crate::exit::{Exit, Failure};
 use clap::{Args, ValueEnum};
 use fnhost::Host;
 use fnhost_lambda_api::{LambdaApi, Server, ServerLimits};
+use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use std::time::{Duration, Instant};
 
 /// Serves Lambda's REST API, for the AWS CLI and every AWS SDK
 ///
@@ -81,20 +82,20 @@ impl Serve {
             tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(start("no event loop"))?;
         runtime.block_on(async {
             // Before anybody can know that the server is there.
-            let mut terminate = signal(SignalKind::terminate()).map_err(start("SIGTERM can't be handled"))?;
-            let mut interrupt = signal(SignalKind::interrupt()).map_err(start("Ctrl-C can't be handled"))?;
+            let ended = signals::ended().map_err(start("signals can't be handled"))?;
             let server = self.bind(host.clone()).await?;
             let written = writeln!(io::stdout(), "http://{}", server.local_addr());
             Failure::of_output(written)?;
+            let end = OnceCell::new();
             server
-                .serve(async move {
-                    tokio::select! {
-                        _ = terminate.recv() => {}
-                        _ = interrupt.recv() => {}
-                    }
+                .serve(async {
+                    ended.await;
+                    let _ = end.set(Instant::now());
                 })
                 .await;
-            let report = host.shutdown(self.shutdown_timeout).await;
+            // One bound for both: what requests have used of it, invocations don't have any more.
+            let used = end.get().map_or(Duration::ZERO, Instant::elapsed);
+            let report = host.shutdown(self.shutdown_timeout.saturating_sub(used)).await;
             if report.invocations_ended > 0 || report.events_lost > 0 {
                 tracing::warn!(
                     invocations_ended = report.invocations_ended,

@@ -70,6 +70,8 @@ pub(crate) struct Api {
     pub(crate) host: Host,
     /// `None` without keys: then nobody has to sign.
     pub(crate) verifier: Option<Verifier>,
+    /// Whether the server itself sees to it that nobody reaches it from elsewhere.
+    pub(crate) loopback_only: bool,
     pub(crate) limits: RequestLimits,
     pub(crate) bodies: BodyBudget,
     pub(crate) rate: RateLimit,
@@ -111,7 +113,7 @@ impl LambdaApi {
     /// # Errors
     /// Two keys have one id.
     pub fn router(self) -> Result<Router, InvalidApi> {
-        Ok(router(&self.build()?.0))
+        Ok(router(&self.build(false)?.0))
     }
 
     /// A server at an address; port 0 takes a free one.
@@ -119,11 +121,12 @@ impl LambdaApi {
     /// # Errors
     /// The address can't be had. Without access keys: it is not loopback. Two keys have one id.
     pub async fn bind(self, address: impl ToSocketAddrs) -> Result<Server, BindError> {
-        let (api, limits) = self.build()?;
+        let without_keys = self.keys.is_empty();
+        let (api, limits) = self.build(without_keys)?;
         Server::bind(api, limits, address).await
     }
 
-    fn build(self) -> Result<(Arc<Api>, ServerLimits), InvalidApi> {
+    fn build(self, loopback_only: bool) -> Result<(Arc<Api>, ServerLimits), InvalidApi> {
         let has_keys = !self.keys.is_empty();
         let mut keys = HashMap::new();
         for key in self.keys {
@@ -135,6 +138,7 @@ impl LambdaApi {
         let api = Api {
             host: self.host,
             verifier: has_keys.then_some(Verifier { keys, region, service: "lambda" }),
+            loopback_only,
             bodies: BodyBudget::new(self.request_limits.bodies_bytes_max),
             rate: RateLimit::new(self.request_limits.requests_per_second_max),
             limits: self.request_limits,

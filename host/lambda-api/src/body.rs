@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Bodies of all requests that are being served are counted in pieces of this size.
 const PIECE_BYTES: usize = 16 * 1024;
 
-/// What is read, and thrown away, of a body that is too long. A client that still sends does not see an answer, so this is
+/// What is read, and thrown away, of a body that is refused. A client that still sends does not see an answer, so this is
 /// for those who exceed the limit by a little; the rest have their connection closed.
 const DISCARDED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -61,10 +61,7 @@ async fn read_all(
     let too_large = ApiError::BodyTooLarge { bytes_max, action };
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > bytes_max) {
-        // A client that asked whether to go on has not sent it yet.
-        if !headers.contains_key(header::EXPECT) {
-            discard(body).await;
-        }
+        discard_all(body, headers).await;
         return Err(too_large);
     }
     let mut bytes = BytesMut::new();
@@ -73,7 +70,7 @@ async fn read_all(
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| ApiError::BodyIncomplete)?.into_data() else { continue };
         if bytes.len() + data.len() > bytes_max {
-            discard(body).await;
+            discard_all(body, headers).await;
             return Err(too_large);
         }
         sha256.update(&data);
@@ -99,7 +96,17 @@ fn count(counted: &mut Option<OwnedSemaphorePermit>, bytes: usize, budget: &Body
     Ok(())
 }
 
-async fn discard(mut body: Body) {
+/// Reads a body that nobody wants, so that its client comes to read the answer.
+pub(crate) async fn discard(body: Body, headers: &HeaderMap, limits: &RequestLimits) {
+    // In time or not, the answer is the same.
+    let _ = tokio::time::timeout(limits.body_timeout, discard_all(body, headers)).await;
+}
+
+async fn discard_all(mut body: Body, headers: &HeaderMap) {
+    // A client that asked whether to go on has not sent it yet.
+    if headers.contains_key(header::EXPECT) {
+        return;
+    }
     let mut left = DISCARDED_BYTES_MAX;
     while let Some(Ok(frame)) = body.frame().await {
         let bytes = frame.data_ref().map_or(0, Bytes::len);

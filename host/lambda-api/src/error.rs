@@ -23,6 +23,11 @@ pub(crate) enum ApiError {
          identity-based policy allows the lambda:{action} action"
     )]
     NotAllowed { principal: String, action: &'static str, resource: String },
+    /// The request comes from a web page, or may.
+    #[error(
+        "Without access keys the server answers no web pages: a request has no Origin, and localhost or 127.0.0.1 as Host"
+    )]
+    WebPage,
     /// AWS refuses to create a function in another account without a word.
     #[error("another account")]
     NotAllowedWithoutMessage,
@@ -113,7 +118,7 @@ impl ApiError {
         match self {
             ApiError::Library(error) => error.code(),
             ApiError::Signature(error) => error.code(),
-            ApiError::NotAllowed { .. } | ApiError::NotAllowedWithoutMessage | ApiError::Link => {
+            ApiError::NotAllowed { .. } | ApiError::NotAllowedWithoutMessage | ApiError::WebPage | ApiError::Link => {
                 "AccessDeniedException"
             }
             ApiError::BodyTooLarge { .. } => "RequestEntityTooLargeException",
@@ -136,6 +141,7 @@ impl ApiError {
             ApiError::Signature(_)
             | ApiError::NotAllowed { .. }
             | ApiError::NotAllowedWithoutMessage
+            | ApiError::WebPage
             | ApiError::Link => StatusCode::FORBIDDEN,
             ApiError::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::BodyTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
@@ -162,6 +168,7 @@ impl ApiError {
             ApiError::Library(Error::AccessDenied(_))
             | ApiError::NotAllowed { .. }
             | ApiError::NotAllowedWithoutMessage
+            | ApiError::WebPage
             | ApiError::Link => (None, "Message"),
             ApiError::Signature(_) | ApiError::BodyTooLarge { .. } => (None, "message"),
             _ => (Some("User"), "message"),

@@ -32,6 +32,7 @@ mod rate;
 mod reader;
 mod server;
 mod signature;
+mod web_page;
 
 pub use access_key::{AccessKey, ActionPattern, InvalidAccessKey};
 pub use api::{InvalidApi, LambdaApi, RequestLimits};

@@ -1,12 +1,13 @@
 //! What Prometheus reads: counters of this server, and the state of its host.
 
+use crate::api::Api;
 use axum::http::StatusCode;
 use fnhost::function::FunctionError;
 use fnhost::{Host, Response};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Upper bounds of the durations' buckets, in seconds.
@@ -16,6 +17,7 @@ const BUCKETS: [f64; 12] = [0.000_1, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.
 #[derive(Default)]
 pub(crate) struct Metrics {
     requests_in_progress: AtomicI64,
+    invocations_in_progress: AtomicI64,
     counters: Mutex<Counters>,
 }
 
@@ -57,6 +59,22 @@ impl Histogram {
         let braces = if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };
         let _ = writeln!(text, "{name}_sum{braces} {}", self.sum_seconds);
         let _ = writeln!(text, "{name}_count{braces} {}", self.count);
+    }
+}
+
+/// An invocation counts as one in progress while this lives.
+pub(crate) struct InProgress(Arc<Api>);
+
+impl InProgress {
+    pub(crate) fn begin(api: &Arc<Api>) -> InProgress {
+        api.metrics.invocations_in_progress.fetch_add(1, Ordering::Relaxed);
+        InProgress(Arc::clone(api))
+    }
+}
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        self.0.metrics.invocations_in_progress.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -118,8 +136,10 @@ impl Metrics {
             histogram.write(&mut text, "fnhost_request_duration_seconds", &format!("operation=\"{operation}\""));
         }
         family(&mut text, "fnhost_requests_in_progress", "gauge", "Requests that are being served.");
-        let _ =
-            writeln!(text, "fnhost_requests_in_progress {}", self.requests_in_progress.load(Ordering::Relaxed).max(0));
+        let _ = writeln!(text, "fnhost_requests_in_progress {}", self.requests_in_progress.load(Ordering::Relaxed));
+        let in_progress = self.invocations_in_progress.load(Ordering::Relaxed);
+        family(&mut text, "fnhost_invocations_in_progress", "gauge", "Invocations by request that have not ended.");
+        let _ = writeln!(text, "fnhost_invocations_in_progress {in_progress}");
         family(
             &mut text,
             "fnhost_invocations_total",
@@ -139,6 +159,8 @@ impl Metrics {
         let account = host.account_settings();
         family(&mut text, "fnhost_code_bytes", "gauge", "Code of all functions and versions, as uploaded.");
         let _ = writeln!(text, "fnhost_code_bytes {}", account.code_bytes);
+        family(&mut text, "fnhost_functions", "gauge", "Functions that there are.");
+        let _ = writeln!(text, "fnhost_functions {}", account.function_count);
         let limit = account.limits.concurrent_executions_max;
         family(&mut text, "fnhost_concurrent_executions_max", "gauge", "Invocations that may run at a time.");
         let _ = writeln!(text, "fnhost_concurrent_executions_max {limit}");

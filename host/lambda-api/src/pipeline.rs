@@ -7,6 +7,7 @@ use crate::body::{self, WholeBody};
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::operation::{Operation, Perform};
+use crate::web_page;
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{Request, Response, StatusCode};
@@ -43,8 +44,18 @@ async fn handle(
 ) -> Result<Answer, ApiError> {
     admit(api, Instant::now())?;
     let (parts, body) = request.into_parts();
+    if api.verifier.is_none() {
+        web_page::refuse(&parts.headers, api.loopback_only)?;
+    }
     // A request that nobody signed gets no memory for its body.
-    let claim = api.verifier.as_ref().map(|verifier| verifier.examine(&parts, jiff::Timestamp::now())).transpose()?;
+    let claim = api.verifier.as_ref().map(|verifier| verifier.examine(&parts, jiff::Timestamp::now())).transpose();
+    let claim = match claim {
+        Ok(claim) => claim,
+        Err(error) => {
+            body::discard(body, &parts.headers, &api.limits).await;
+            return Err(error.into());
+        }
+    };
     let body = body::read(body, &parts.headers, operation, &api.limits, &api.bodies).await?;
     let identity = match claim {
         Some(claim) => Identity::Key(claim.verify(body.sha256)?),

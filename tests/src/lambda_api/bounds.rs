@@ -42,7 +42,7 @@ async fn without_keys_only_loopback_is_listened_on() {
 #[tokio::test]
 async fn an_upload_is_refused_before_it_is_sent() {
     let server = TestServer::start().await;
-    let head = "POST /2015-03-31/functions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\n\
+    let head = "POST /2015-03-31/functions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: 100-continue\r\n\
                 Content-Length: 70167212\r\n\r\n";
     let answer = server.send_bytes(head.as_bytes()).await;
     let text = "Request must be smaller than 70167211 bytes for the CreateFunction operation";
@@ -53,7 +53,7 @@ async fn an_upload_is_refused_before_it_is_sent() {
 async fn a_body_that_never_comes_times_out() {
     let server =
         TestServer::with(|api| api.request_limits(request_limits(|limits| limits.body_timeout = MOMENT))).await;
-    let head = "POST /2015-03-31/functions HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{";
+    let head = "POST /2015-03-31/functions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{";
     let answer = server.send_bytes(head.as_bytes()).await;
     assert_eq!((answer.status, answer.refused().1.as_str()), (408, "RequestTimeoutException"));
 }
@@ -79,7 +79,7 @@ async fn a_client_that_takes_no_answer_is_left() {
     let payload = format!("\"{}\"", "x".repeat(6_000_000));
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     // More answers than the sockets' buffers hold, and nobody reads them.
-    let head = "POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: x\r\n";
+    let head = "POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: localhost\r\n";
     let request = format!("{head}Content-Length: {}\r\n\r\n{payload}", payload.len());
     let _ = stream.write_all(request.as_bytes()).await;
     let _ = stream.write_all(request.as_bytes()).await;
@@ -94,7 +94,7 @@ async fn heads_are_bounded() {
     let long = "x".repeat(150_000);
     assert_eq!(server.send_with("GET", "/health", &[("X-Long", &long)], b"").await.status, 431);
     let many = "X-Many: 1\r\n".repeat(200);
-    let answer = server.send_bytes(format!("GET /health HTTP/1.1\r\nHost: x\r\n{many}\r\n").as_bytes()).await;
+    let answer = server.send_bytes(format!("GET /health HTTP/1.1\r\nHost: localhost\r\n{many}\r\n").as_bytes()).await;
     assert_eq!(answer.status, 431);
     assert_eq!(server.send_bytes(b"\x16\x03\x01 this is no HTTP\r\n\r\n").await.status, 400);
     assert_eq!(server.get("/health").await.status, 200);
@@ -132,10 +132,10 @@ async fn more_connections_wait_for_their_turn() {
     let limits = server_limits(|limits| limits.connections_max = 1);
     let server = TestServer::with(|api| api.server_limits(limits)).await;
     let mut first = TcpStream::connect(server.address).await.unwrap();
-    first.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    first.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     assert!(first.read(&mut [0; 16]).await.unwrap() > 0);
     let mut second = TcpStream::connect(server.address).await.unwrap();
-    second.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    second.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
     let mut byte = [0];
     assert!(tokio::time::timeout(MOMENT, second.read(&mut byte)).await.is_err(), "it has no place yet");
     drop(first);
@@ -147,7 +147,7 @@ async fn requests_in_service_end_before_the_server_does() {
     let server = TestServer::start().await;
     server.create("f", fixtures::WAT_SLEEP_2S, json!({})).await.ok(201);
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    let request = "POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
+    let request = "POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}";
     stream.write_all(request.as_bytes()).await.unwrap();
     // The request is in service once it is counted.
     let metrics = async || String::from_utf8(server.get("/metrics").await.body).unwrap();
@@ -164,7 +164,10 @@ async fn a_shutdown_has_a_bound() {
     let server = TestServer::with(|api| api.server_limits(limits)).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     // This body never comes.
-    stream.write_all(b"POST /2015-03-31/functions HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"POST /2015-03-31/functions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
+        .await
+        .unwrap();
     server.stop().await;
     assert_eq!(read_all(stream).await, b"");
 }
@@ -185,8 +188,24 @@ async fn pages_for_who_runs_the_server() {
         "fnhost_requests_total{operation=\"GetFunction\",status=\"404\",error=\"ResourceNotFoundException\"} 1",
         "fnhost_invocations_total{error=\"none\"} 1",
         "fnhost_invocation_duration_seconds_count 1",
+        "fnhost_invocations_in_progress 0",
+        "fnhost_functions 1",
         "fnhost_concurrent_executions_max 50",
     ] {
         assert!(metrics.lines().any(|written| written == line), "{line} is not in\n{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn web_pages_do_not_reach_a_server_without_keys() {
+    let server = TestServer::start().await;
+    let path = "/2015-03-31/functions";
+    for header in [("Origin", "https://example.com"), ("Origin", "null"), ("Host", "rebound.example.com")] {
+        let answer = server.send_with("GET", path, &[header], b"").await;
+        assert_eq!((answer.status, answer.refused().1.as_str()), (403, "AccessDeniedException"), "{header:?}");
+    }
+    let port = server.address.port();
+    for host in [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")] {
+        assert_eq!(server.send_with("GET", path, &[("Host", &host)], b"").await.status, 200, "{host}");
     }
 }

@@ -83,6 +83,18 @@ async fn request_id_and_client_context_reach_the_function() {
 }
 
 #[tokio::test]
+async fn every_invocation_is_a_part_of_a_trace() {
+    let server = server_with(fixtures::CONTEXT_CORE).await;
+    let given = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    let answer = server.send_with("POST", PATH, &[("X-Amzn-Trace-Id", given)], b"{}").await;
+    assert_eq!((answer.header("x-amzn-trace-id"), &answer.ok(200)["trace_id"]), (Some(given), &json!(given)));
+    let answer = server.send("POST", PATH, json!({})).await;
+    let made = answer.header("x-amzn-trace-id").unwrap();
+    assert!(made.len() == 50 && made.starts_with("Root=1-") && made.ends_with(";Sampled=0"), "{made}");
+    assert_eq!(answer.ok(200)["trace_id"], made);
+}
+
+#[tokio::test]
 async fn the_log_tail_comes_when_asked_for() {
     let server = server_with(fixtures::LOG_LINES_CORE).await;
     let answer = server.send_with("POST", PATH, &[("X-Amz-Log-Type", "Tail")], br#"{"lines": 1}"#).await;

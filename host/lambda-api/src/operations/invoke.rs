@@ -3,6 +3,7 @@
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::error::ApiError;
+use crate::metrics::InProgress;
 use crate::operation::{Operation, Routes};
 use crate::reader::Reader;
 use axum::http::{Method, StatusCode};
@@ -10,6 +11,7 @@ use fnhost::error::{Error, InvokeError};
 use fnhost::function::{FunctionErrorKind, Operation as FunctionOperation};
 use fnhost::{InvocationType, Invoke, RequestId, Response};
 use serde_json::json;
+use std::borrow::Cow;
 
 const TYPES: &[&str] = &["Event", "RequestResponse", "DryRun"];
 const LOG_TYPES: &[&str] = &["None", "Tail"];
@@ -44,7 +46,8 @@ async fn call(call: Call) -> Result<Answer, ApiError> {
         Some("DryRun") => invoke.invocation_type(InvocationType::DryRun),
         _ => invoke,
     };
-    Ok(shown(&run(&call, invoke).await?))
+    let trace_id = trace_id(&call);
+    Ok(shown(&run(&call, invoke, &trace_id).await?).header("x-amzn-trace-id", &trace_id))
 }
 
 /// The old operation: always an event, and an answer that says so.
@@ -53,22 +56,24 @@ async fn call_async(call: Call) -> Result<Answer, ApiError> {
     let function = reader.unqualified_function(FunctionOperation::InvokeFunction);
     reader.finish()?;
     let invoke = call.host().invoke(function).payload(call.body()).invocation_type(InvocationType::Event);
-    let response = run(&call, invoke).await?;
+    let response = run(&call, invoke, &trace_id(&call)).await?;
     let answer = Answer::json(StatusCode::ACCEPTED, &json!({"Status": response.status}));
     Ok(answer.with_request_id(response.request_id))
 }
 
 /// Runs it to its end, as in AWS also when the client goes away before.
-async fn run(call: &Call, invoke: Invoke) -> Result<Response, ApiError> {
+async fn run(call: &Call, invoke: Invoke, trace_id: &str) -> Result<Response, ApiError> {
     let request_id = request_id(call)?;
-    let mut invoke = invoke.request_id(request_id);
+    let mut invoke = invoke.request_id(request_id).trace_id(trace_id);
     if let Some(caller) = call.identity.caller(call.host().arn_base(), call.operation.action)? {
         invoke = invoke.caller(caller);
     }
-    if let Some(trace_id) = call.header("x-amzn-trace-id") {
-        invoke = invoke.trace_id(trace_id);
-    }
-    let ended = tokio::spawn(async move { invoke.await }).await;
+    let in_progress = InProgress::begin(&call.api);
+    let ended = tokio::spawn(async move {
+        let _in_progress = in_progress;
+        invoke.await
+    });
+    let ended = ended.await;
     let metrics = &call.api.metrics;
     match ended {
         Ok(Ok(response)) => {
@@ -93,6 +98,16 @@ async fn run(call: &Call, invoke: Invoke) -> Result<Response, ApiError> {
 fn request_id(call: &Call) -> Result<RequestId, ApiError> {
     let Some(text) = call.header("x-amzn-requestid") else { return Ok(call.request_id) };
     text.parse().map_err(|error: fnhost::InvalidRequestId| ApiError::Malformed(error.to_string()))
+}
+
+/// The trace that the invocation is a part of: the client's, or a new one, which nobody samples.
+fn trace_id(call: &Call) -> Cow<'_, str> {
+    if let Some(given) = call.header("x-amzn-trace-id").filter(|given| !given.is_empty()) {
+        return given.into();
+    }
+    let seconds = jiff::Timestamp::now().as_second();
+    let (high, low): (u64, u32) = (rand::random(), rand::random());
+    format!("Root=1-{seconds:08x}-{high:016x}{low:08x};Sampled=0").into()
 }
 
 fn shown(response: &Response) -> Answer {
