@@ -6,6 +6,8 @@ mod events;
 mod function;
 mod operation;
 mod permission;
+#[cfg(feature = "compiler")]
+mod precompile;
 mod preparation;
 mod settings;
 mod shutdown;
@@ -22,6 +24,8 @@ pub use function::{
     UpdateFunctionConfiguration,
 };
 pub use permission::{AddPermission, GetPolicy, RemovePermission};
+#[cfg(feature = "compiler")]
+pub use precompile::Precompile;
 pub use shutdown::{Shutdown, ShutdownReport};
 pub use tags::{ListTags, TagResource, UntagResource};
 pub use version::{
@@ -30,8 +34,9 @@ pub use version::{
 };
 
 use crate::code::Code;
+use crate::error::ServiceError;
 use crate::function::{ArnBase, ConfigurationUpdate, Permission};
-use crate::invocation::{Invoke, Invoker};
+use crate::invocation::{Invoke, InvokedRegistry, Invoker};
 use crate::limits::RegistryLimits;
 use crate::registry;
 use crate::upload::UploadLimits;
@@ -100,6 +105,14 @@ impl Host {
     pub fn create_function(&self, function: impl Into<String>, code: Code) -> CreateFunction {
         let (settings, request) = (ConfigurationUpdate::default(), registry::CreateFunction::default());
         CreateFunction { host: self.clone(), function: function.into(), code, settings, request, in_background: false }
+    }
+
+    /// Compiles code for hosts that have no compiler, or no time for it: with the same [key](HostBuilder::artifact_key), the same
+    /// version of fnhost, and this processor or one that can do more. The answer is code for [`Code::bytes`] or, in a file, for
+    /// [`Code::file`]. Nothing of lines and files of the source goes along, and no files of a zip: such code is refused.
+    #[cfg(feature = "compiler")]
+    pub fn precompile(&self, code: Code) -> Precompile {
+        Precompile { host: self.clone(), code, fuel: false }
     }
 
     /// `GetFunctionConfiguration`.
@@ -217,6 +230,24 @@ impl Host {
         self.inner.invoker.registry.arn_base()
     }
 
+    /// Changes the registry: here, or, if the change goes to a disk, on a thread that may block. A caller that gives up
+    /// meanwhile does not stop it.
+    async fn change<T, E>(&self, change: impl FnOnce(&InvokedRegistry) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<ServiceError> + Send + 'static,
+    {
+        let invoker = &self.inner.invoker;
+        if !invoker.registry.is_kept() {
+            return change(&invoker.registry);
+        }
+        let failed = |error: std::io::Error| E::from(ServiceError::new("changing the registry", error));
+        let workers = invoker.sandbox.workers().map_err(failed)?;
+        let invoker = Arc::clone(invoker);
+        let changed = workers.spawn_blocking(move || change(&invoker.registry)).await;
+        changed.unwrap_or_else(|error| Err(failed(error.into())))
+    }
+
     /// `AddPermission`: allows `principal` to do `action` with the function: `lambda:InvokeFunction`, `lambda:*`, …
     ///
     /// The principal is a service's name (`s3.amazonaws.com`), an account's 12 digits, the ARN of an identity, or `*`.
@@ -274,6 +305,15 @@ impl Host {
     /// What an invocation in progress invokes is a part of it, and not refused before. A host that is shut down stays so.
     pub fn shutdown(&self, bound: Duration) -> Shutdown {
         Shutdown { host: self.clone(), bound }
+    }
+}
+
+/// The last host is gone: what was kept stays on disk, whoever still holds some of it in memory.
+impl Drop for HostInner {
+    fn drop(&mut self) {
+        if let Some(data_dir) = self.invoker.sandbox.data_dir() {
+            data_dir.code.close();
+        }
     }
 }
 

@@ -28,17 +28,21 @@ mod future;
 mod host;
 mod host_function;
 mod invocation;
+mod json;
 pub mod limits;
 mod panic;
 mod registry;
 mod request_id;
 mod sandbox;
+mod storage;
 mod upload;
 
 pub use blocking::CalledInRuntime;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use code::Code;
 pub use future::BoxFuture;
+#[cfg(feature = "compiler")]
+pub use host::Precompile;
 pub use host::{
     AccountSettings, AddPermission, AliasTarget, BuildError, CreateAlias, CreateFunction, DeleteAlias, DeleteFunction,
     DeleteFunctionConcurrency, DeleteFunctionEventInvokeConfig, GetAlias, GetFunction, GetFunctionCode,
@@ -47,6 +51,9 @@ pub use host::{
     PutFunctionEventInvokeConfig, RemovePermission, Shutdown, ShutdownReport, TagResource, UntagResource, UpdateAlias,
     UpdateFunctionCode, UpdateFunctionConfiguration, UpdateFunctionEventInvokeConfig,
 };
-pub use invocation::{AuthorizationRequest, Authorizer, InvocationContext, InvocationType, Invoke, Receipt, Response};
+pub use invocation::{
+    AuthorizationRequest, Authorizer, Invocation, InvocationContext, InvocationType, Invoke, Receipt, Response,
+};
 pub use registry::Page;
 pub use request_id::{InvalidRequestId, RequestId};
+pub use storage::DataDirError;

@@ -2,9 +2,12 @@
 //!
 //! One entry per function, whose value is one immutable record that every change replaces whole. So a change is atomic for
 //! each function, and an invocation stays on what it resolved: it holds no lock, only shared references.
+//!
+//! Changes are made one after the other. If there is a storage, the next record is on disk before anybody sees it.
 
 mod alias;
 mod event_invoke;
+mod keeper;
 mod list;
 mod page;
 mod policy;
@@ -13,13 +16,14 @@ mod quota;
 mod record;
 mod resolved;
 mod stamps;
+mod stored;
 mod tags;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dashmap::{DashMap, Entry};
+use dashmap::DashMap;
 
 pub use self::page::Page;
 pub(crate) use self::{
@@ -29,20 +33,27 @@ pub(crate) use self::{
     record::{Code, FunctionVersion, PublishVersion},
     resolved::Resolved,
     stamps::{Stamps, SystemStamps},
+    stored::StoredRecordError,
 };
-use self::{quota::Quota, record::FunctionRecord, tags::check_new_tags};
+use self::{
+    keeper::{Keeper, Settled},
+    quota::Quota,
+    record::FunctionRecord,
+    tags::check_new_tags,
+};
 use crate::{
     error::{
         CreateAliasError, CreateFunctionError, DeleteAliasError, DeleteFunctionConcurrencyError, DeleteFunctionError,
         GetAliasError, GetFunctionConcurrencyError, GetFunctionError, InvalidParameterValue, PublishVersionError,
-        PutFunctionConcurrencyError, ResourceConflict, ResourceNotFound, UpdateAliasError, UpdateFunctionCodeError,
-        UpdateFunctionConfigurationError,
+        PutFunctionConcurrencyError, ResourceConflict, ResourceNotFound, ServiceError, UpdateAliasError,
+        UpdateFunctionCodeError, UpdateFunctionConfigurationError,
     },
     function::{
-        AliasConfiguration, AliasName, Architecture, ArnBase, ConfigurationUpdate, FunctionName, Operation, Qualifier,
-        Tags, Version, validate_description,
+        AliasConfiguration, AliasName, Architecture, ArnBase, CodeSha256, ConfigurationUpdate, FunctionName, Operation,
+        Qualifier, Tags, Version, validate_description,
     },
     limits::RegistryLimits,
+    storage::{Storage, StorageError},
 };
 
 /// The functions of one host.
@@ -51,13 +62,42 @@ use crate::{
 /// each function has: shared by all its versions and aliases, untouched by updates, gone with the function. A function that
 /// is created again under the same name starts with a new cell, and its versions with 1.
 ///
-/// Code is made ready (compiled) before it comes here, or the change says that it will be later; no operation waits for
-/// anything.
+/// Code is made ready (compiled) before it comes here, or the change says that it will be later. With a storage, whatever
+/// changes something blocks until it is on disk: see [`is_kept`](Self::is_kept). Nothing else waits for anything.
 pub(crate) struct Registry<X, C> {
     base: ArnBase,
     stamps: Box<dyn Stamps>,
     quota: Quota,
     functions: DashMap<FunctionName, Function<X, C>>,
+    /// Who holds it may change something. `None`: everything is in memory alone.
+    writer: Mutex<Option<Keeper<X>>>,
+    /// Whether code can be kept; a closure can't.
+    can_keep: Option<fn(&X) -> bool>,
+}
+
+/// The records of a storage can't be taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenRegistryError {
+    /// The storage can't be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A record can't be read.
+    #[error("the record {key} can't be used")]
+    Record {
+        /// Its key.
+        key: String,
+        /// Why.
+        source: StoredRecordError,
+    },
+    /// A record could not be written.
+    #[error(transparent)]
+    Write(#[from] ServiceError),
+    /// A record's key is none of a function.
+    #[error("the record {key} belongs to no function")]
+    Key {
+        /// The key.
+        key: String,
+    },
 }
 
 struct Function<X, C> {
@@ -106,7 +146,49 @@ pub(crate) struct UpdateFunctionConfiguration {
 impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     /// An empty registry of the host at `base`.
     pub(crate) fn new(base: ArnBase, limits: RegistryLimits, stamps: impl Stamps + 'static) -> Self {
-        Self { base, stamps: Box::new(stamps), quota: Quota::new(limits), functions: DashMap::new() }
+        Self {
+            base,
+            stamps: Box::new(stamps),
+            quota: Quota::new(limits),
+            functions: DashMap::new(),
+            writer: Mutex::new(None),
+            can_keep: None,
+        }
+    }
+
+    /// The registry that `storage` has kept, and that is kept there from now on. `executable` gives what runs code that
+    /// `can_keep` allows; functions of other code are in memory alone.
+    ///
+    /// # Errors
+    /// The first record that can't be read.
+    pub(crate) fn open(
+        self,
+        storage: Arc<dyn Storage>,
+        can_keep: fn(&X) -> bool,
+        mut executable: impl FnMut(CodeSha256, u64) -> Option<X>,
+    ) -> Result<Self, OpenRegistryError> {
+        let records = keeper::list(&*storage)?;
+        let mut keeper = Keeper::new(storage);
+        for (key, stored) in records {
+            let name = key.strip_prefix(keeper::FUNCTIONS).and_then(|name| name.parse::<FunctionName>().ok());
+            let Some(name) = name else { return Err(OpenRegistryError::Key { key }) };
+            let record = FunctionRecord::from_stored(&stored.value, &self.base, &name, &mut executable)
+                .map_err(|source| OpenRegistryError::Record { key, source })?;
+            keeper.found(name.clone(), stored.revision);
+            let mut record = Arc::new(record);
+            if let Some(ended) = record.interrupted(&*self.stamps).map(Arc::new) {
+                keeper.put(&name, &ended)?;
+                record = ended;
+            }
+            self.quota.count_in(record.code_bytes(), record.reserved_concurrency);
+            self.functions.insert(name, Function { record, cell: Arc::default() });
+        }
+        Ok(Self { writer: Mutex::new(Some(keeper)), can_keep: Some(can_keep), ..self })
+    }
+
+    /// Whether changes go to a storage, so that they block.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.can_keep.is_some()
     }
 
     /// What the ARNs of all functions have in common.
@@ -149,10 +231,10 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     pub(crate) fn resolve(
         &self,
         name: &FunctionName,
-        qualifier: Option<&Qualifier>,
+        qualifier: Option<Qualifier>,
         pick: impl FnOnce() -> f64,
     ) -> Result<Resolved<X, C>, ResourceNotFound> {
-        self.find(Operation::InvokeFunction, name, qualifier, |record| record.route(qualifier, pick))
+        self.find(Operation::InvokeFunction, name, qualifier, |record, qualifier| record.route(qualifier, pick))
     }
 
     /// `GetFunction`: an alias gives the version that it points at.
@@ -166,7 +248,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         qualifier: Option<&Qualifier>,
     ) -> Result<Resolved<X, C>, GetFunctionError> {
         // No weight exceeds 1, so that this picks the primary version.
-        Ok(self.find(Operation::GetFunction, name, qualifier, |record| {
+        Ok(self.find(Operation::GetFunction, name, qualifier.cloned(), |record, qualifier| {
             let version = record.route(qualifier, || 1.0)?;
             Some(if version.configuration.version == Version::Latest { record.shown() } else { version })
         })?)
@@ -186,9 +268,11 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     ) -> Result<Arc<FunctionVersion<X>>, CreateFunctionError> {
         settings.validate()?;
         let tags = check_new_tags(request.tags)?;
-        let Entry::Vacant(entry) = self.functions.entry(name.clone()) else {
+        let mut writer = self.writer();
+        self.settle(&mut writer, name)?;
+        if self.contains(name) {
             return Err(ResourceConflict::Function { name: name.clone() }.into());
-        };
+        }
         let mut record = FunctionRecord::new(self.base.function(name, None), code, settings, &*self.stamps);
         record.tags = Arc::new(tags);
         if let Some(id) = request.preparation {
@@ -202,8 +286,11 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
             let latest = Arc::clone(record.shown());
             (record, latest)
         };
+        let record = Arc::new(record);
+        let taken = self.quota.taken();
         self.quota.add_function(record.code_bytes())?;
-        entry.insert(Function { record: Arc::new(record), cell: Arc::default() });
+        self.keep(&mut writer, name, &record).inspect_err(|_| self.quota.restore(taken))?;
+        self.functions.insert(name.clone(), Function { record, cell: Arc::default() });
         Ok(answer)
     }
 
@@ -222,6 +309,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         self.change(name, not_found, |record| {
             record.check_revision(request.revision_id.as_deref())?;
             record.check_ready()?;
+            self.check_kind(record, &code)?;
             let mut next = record.with_code(code, request.architecture, request.preparation, &*self.stamps);
             let mut answer = Arc::clone(next.shown());
             if request.publish {
@@ -282,8 +370,14 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
                 Ok((next, ()))
             }),
             None => {
-                let (_, function) = self.functions.remove(name).ok_or_else(not_found)?;
-                self.quota.remove_function(function.record.code_bytes(), function.record.reserved_concurrency);
+                let mut writer = self.writer();
+                self.settle(&mut writer, name)?;
+                let record = self.record(name).ok_or_else(not_found)?;
+                if let Some(keeper) = &mut *writer {
+                    keeper.delete(name)?;
+                }
+                self.quota.remove_function(record.code_bytes(), record.reserved_concurrency);
+                let _removed = self.functions.remove(name);
                 Ok(())
             }
         }
@@ -422,21 +516,75 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         })
     }
 
-    /// Replaces a function's record by what `change` makes of it. Nothing else changes that function meanwhile; `change`
-    /// must not ask the registry for any function.
-    fn change<T, E: From<ResourceNotFound>>(
+    /// Replaces a function's record by what `change` makes of it, once that is on disk. Nothing else changes meanwhile;
+    /// `change` must not change anything else.
+    fn change<T, E: From<ResourceNotFound> + From<ServiceError>>(
         &self,
         name: &FunctionName,
         not_found: impl FnOnce() -> ResourceNotFound,
         change: impl FnOnce(&FunctionRecord<X>) -> Result<Change<X, T>, E>,
     ) -> Result<T, E> {
-        let (answer, _replaced) = {
-            let mut function = self.functions.get_mut(name).ok_or_else(not_found)?;
-            let (next, answer) = change(&function.record)?;
-            (answer, next.map(|next| std::mem::replace(&mut function.record, Arc::new(next))))
-        };
-        // What was replaced may own compiled code; it is dropped here, after the lock.
+        let mut writer = self.writer();
+        self.settle(&mut writer, name)?;
+        let record = self.record(name).ok_or_else(not_found)?;
+        let taken = self.quota.taken();
+        let (next, answer) = change(&record)?;
+        if let Some(next) = next.map(Arc::new) {
+            self.keep(&mut writer, name, &next).inspect_err(|_| self.quota.restore(taken))?;
+            // What is replaced may own compiled code; it is dropped with `record`, after the lock of the map.
+            if let Some(mut function) = self.functions.get_mut(name) {
+                function.record = next;
+            }
+        }
         Ok(answer)
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Option<Keeper<X>>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings a record to the disk, if that is where it belongs.
+    fn keep(
+        &self,
+        writer: &mut Option<Keeper<X>>,
+        name: &FunctionName,
+        record: &Arc<FunctionRecord<X>>,
+    ) -> Result<(), ServiceError> {
+        let can_keep = self.can_keep.is_some_and(|can_keep| can_keep(&record.latest.executable));
+        match writer {
+            Some(keeper) if can_keep => keeper.put(name, record),
+            _ => Ok(()),
+        }
+    }
+
+    /// Finds out what became of the function's last change, if that was not known.
+    fn settle(&self, writer: &mut Option<Keeper<X>>, name: &FunctionName) -> Result<(), ServiceError> {
+        let Some(keeper) = writer else { return Ok(()) };
+        let Settled::Done(next) = keeper.settle(name)? else { return Ok(()) };
+        if let Some(before) = self.record(name) {
+            self.quota.remove_function(before.code_bytes(), before.reserved_concurrency);
+        }
+        let Some(record) = next else {
+            self.functions.remove(name);
+            return Ok(());
+        };
+        self.quota.count_in(record.code_bytes(), record.reserved_concurrency);
+        if let Some(mut function) = self.functions.get_mut(name) {
+            function.record = record;
+            return Ok(());
+        }
+        self.functions.insert(name.clone(), Function { record, cell: Arc::default() });
+        Ok(())
+    }
+
+    /// A function that is kept stays one, and a closure stays a closure: what is published is either on disk or not.
+    fn check_kind(&self, record: &FunctionRecord<X>, code: &Code<X>) -> Result<(), InvalidParameterValue> {
+        match self.can_keep {
+            Some(can_keep) if can_keep(&record.latest.executable) != can_keep(&code.executable) => {
+                Err(InvalidParameterValue::NativeCodeNotKept)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn record(&self, name: &FunctionName) -> Option<Arc<FunctionRecord<X>>> {
@@ -447,21 +595,20 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         &self,
         operation: Operation,
         name: &FunctionName,
-        qualifier: Option<&Qualifier>,
-        pick: impl FnOnce(&FunctionRecord<X>) -> Option<&Arc<FunctionVersion<X>>>,
+        qualifier: Option<Qualifier>,
+        pick: impl for<'a> FnOnce(&'a FunctionRecord<X>, Option<&Qualifier>) -> Option<&'a Arc<FunctionVersion<X>>>,
     ) -> Result<Resolved<X, C>, ResourceNotFound> {
-        let found = self.functions.get(name).map(|function| (Arc::clone(&function.record), Arc::clone(&function.cell)));
-        found
-            .and_then(|(record, cell)| {
-                let version = Arc::clone(pick(&record)?);
-                Some(Resolved {
-                    version,
-                    qualifier: qualifier.cloned(),
-                    reserved_concurrency: record.reserved_concurrency,
-                    cell,
-                })
-            })
-            .ok_or_else(|| self.not_found(operation, name, qualifier))
+        let found = self.functions.get(name).and_then(|function| {
+            let version = Arc::clone(pick(&function.record, qualifier.as_ref())?);
+            let reserved_concurrency = function.record.reserved_concurrency;
+            Some((version, reserved_concurrency, Arc::clone(&function.cell)))
+        });
+        match found {
+            Some((version, reserved_concurrency, cell)) => {
+                Ok(Resolved { version, qualifier, reserved_concurrency, cell })
+            }
+            None => Err(self.not_found(operation, name, qualifier.as_ref())),
+        }
     }
 
     fn not_found(&self, operation: Operation, name: &FunctionName, qualifier: Option<&Qualifier>) -> ResourceNotFound {

@@ -6,9 +6,9 @@ use crate::function::CodeSha256;
 use crate::invocation::Invoker;
 use crate::invocation::executable::Executable;
 use crate::registry;
-use crate::sandbox::code::GuestCode;
 use crate::sandbox::code::archive::{ArchiveLimits, ArchiveRefusal, Package};
-use crate::sandbox::code::inspect::{CodeKind, CodeLimits, CodeReport, inspect};
+use crate::sandbox::code::inspect::{CodeLimits, CodeReport, inspect};
+use crate::sandbox::code::{GuestCode, Unpacked, UploadRefusal};
 use crate::sandbox::engine::EngineProfile;
 use crate::sandbox::{LoadError, Sandbox};
 use bytes::Bytes;
@@ -76,12 +76,42 @@ pub(crate) async fn compile(
 ) -> Result<(), UploadError> {
     let Executable::Guest(code) = executable else { return Ok(()) };
     let profile = if has_fuel_budget { EngineProfile::FuelMetered } else { EngineProfile::Plain };
-    sandbox.load(code, profile, Duration::MAX).await.map_err(|error| match error {
+    sandbox.load(code, profile, Duration::MAX).await.map(drop).map_err(not_compiled)
+}
+
+/// Compiles code for other hosts: what they take as code, sealed with this host's key.
+#[cfg(feature = "compiler")]
+pub(crate) async fn precompile(
+    invoker: &Invoker,
+    limits: UploadLimits,
+    code: Code,
+    has_fuel_budget: bool,
+) -> Result<Bytes, UploadError> {
+    let refused = |reason: &str| {
+        let reason = reason.to_owned();
+        Err(UploadError::InvalidParameterValue(InvalidParameterValue::CodeNotCompilable { reason }))
+    };
+    let Some(key) = invoker.sandbox.artifact_key().cloned() else {
+        return refused("the host has no key to seal it with: HostBuilder::artifact_key");
+    };
+    let upload = match code.0 {
+        Source::Native { .. } => return refused("a native closure is compiled already"),
+        Source::File(path) => Upload::File(path),
+        Source::Bytes(bytes) => Upload::Bytes(bytes),
+    };
+    let code = unpack(&invoker.sandbox, upload, limits, |_, _, unpacked| Ok(GuestCode::in_memory(unpacked))).await?;
+    let profile = if has_fuel_budget { EngineProfile::FuelMetered } else { EngineProfile::Plain };
+    invoker.sandbox.precompile(code, profile, key).await.map(Bytes::from).map_err(not_compiled)
+}
+
+/// The answer to code that was not compiled.
+fn not_compiled(error: LoadError) -> UploadError {
+    match error {
         LoadError::Refused(reason) => {
             UploadError::InvalidParameterValue(InvalidParameterValue::CodeNotCompilable { reason })
         }
         error => UploadError::Service(ServiceError::new("the function's code could not be compiled", error)),
-    })
+    }
 }
 
 enum Upload {
@@ -89,21 +119,38 @@ enum Upload {
     Bytes(Bytes),
 }
 
-/// Unpacks and inspects, on a thread that may block.
-async fn open(sandbox: &Sandbox, upload: Upload, limits: UploadLimits) -> Result<Arc<GuestCode>, UploadError> {
+/// Unpacks, inspects and keeps, on a thread that may block.
+async fn open(sandbox: &Arc<Sandbox>, upload: Upload, limits: UploadLimits) -> Result<Arc<GuestCode>, UploadError> {
+    unpack(sandbox, upload, limits, Sandbox::keep_code).await
+}
+
+/// Unpacks and inspects, on a thread that may block, and makes code of it there.
+async fn unpack(
+    sandbox: &Arc<Sandbox>,
+    upload: Upload,
+    limits: UploadLimits,
+    keep: impl FnOnce(&Sandbox, &[u8], Unpacked) -> std::io::Result<GuestCode> + Send + 'static,
+) -> Result<Arc<GuestCode>, UploadError> {
     let workers = sandbox
         .workers()
         .map_err(|error| UploadError::Service(ServiceError::new("threads can't be started", error)))?;
+    let sandbox = Arc::clone(sandbox);
     let opened = workers.spawn_blocking(move || {
         let bytes = match upload {
             Upload::File(path) => read_file(&path, limits.archive.upload_bytes_max)?,
             Upload::Bytes(bytes) => bytes,
         };
-        let package = Package::open(bytes, &limits.archive, None).map_err(archive_error)?;
-        let inspection = inspect(&package.module, &limits.code);
-        let contract = inspection.verdict.map_err(|refusal| UploadError::InvalidParameterValue(refusal.into()))?;
-        let is_component = inspection.report.kind == Some(CodeKind::Component);
-        Ok(Arc::new(GuestCode::new(package, contract, is_component)))
+        let unpacked = Unpacked::open(bytes.clone(), &limits.archive, &limits.code, sandbox.artifact_key()).map_err(
+            |refusal| match refusal {
+                UploadRefusal::Archive(refusal) => archive_error(refusal),
+                UploadRefusal::Code(refusal) => UploadError::InvalidParameterValue(refusal.into()),
+                UploadRefusal::Precompiled(reason) => {
+                    UploadError::InvalidParameterValue(InvalidParameterValue::CodeNotCompilable { reason })
+                }
+            },
+        )?;
+        let not_kept = |error| UploadError::Service(ServiceError::new("the code could not be kept", error));
+        keep(&sandbox, &bytes, unpacked).map(Arc::new).map_err(not_kept)
     });
     opened
         .await

@@ -28,5 +28,6 @@ mod layering;
 mod memory_limit;
 mod polyglot;
 mod registry;
+mod storage;
 mod test_host;
 mod waiting;

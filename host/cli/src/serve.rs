@@ -16,13 +16,17 @@ use std::time::{Duration, Instant};
 /// Serves Lambda's REST API, for the AWS CLI and every AWS SDK
 ///
 /// Prints the address on stdout once it listens. Ends on SIGTERM or Ctrl-C, when the requests and invocations in service
-/// have ended, or after --shutdown-timeout. Everything is kept in memory, and gone at the end.
+/// have ended, or after --shutdown-timeout.
 #[derive(Args)]
 #[command(after_help = "'fnhost serve --help' has examples and exit codes.", after_long_help = long_help())]
 pub(crate) struct Serve {
     /// Where to listen; port 0 takes a free one. Without --keys: loopback only
     #[arg(short, long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9001")]
     listen: String,
+
+    /// Where functions and artifacts are kept; made if it is not there [default: in memory, and gone at the end]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
 
     /// The region in ARNs, and that requests are signed for
     #[arg(long, value_name = "REGION", default_value = "us-east-1")]
@@ -61,7 +65,7 @@ enum Log {
 }
 
 const EXAMPLES: &str = r#"Examples:
-  fnhost serve
+  fnhost serve --data ./functions
   aws lambda list-functions --endpoint-url http://127.0.0.1:9001
 
   fnhost serve --listen 0.0.0.0:9001 --keys keys.json
@@ -75,8 +79,11 @@ impl Serve {
     /// Serves until a signal.
     pub(crate) fn run(&self) -> Result<Exit, Failure> {
         log::start(self.log)?;
-        let host =
-            Host::builder().region(&self.region).account(&self.account).concurrency_max(self.concurrency).build()?;
+        let mut builder = Host::builder().region(&self.region).account(&self.account).concurrency_max(self.concurrency);
+        if let Some(directory) = &self.data {
+            builder = builder.data_dir(directory);
+        }
+        let host = builder.build()?;
         let start = |what| move |source: io::Error| Failure::Start { what, source: source.into() };
         let runtime =
             tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(start("no event loop"))?;

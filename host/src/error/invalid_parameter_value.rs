@@ -74,6 +74,12 @@ pub enum InvalidParameterValue {
         /// The digest of `$LATEST`.
         current: CodeSha256,
     },
+    /// `UpdateFunctionCode` that would make a closure of a function that is kept in a data directory, or the other way round.
+    #[error(
+        "A function that is kept in the data directory can't become a native closure, which only lives in memory, nor the \
+         other way round: create another function."
+    )]
+    NativeCodeNotKept,
     /// `DeleteFunction` of `$LATEST`.
     #[error("$LATEST version cannot be deleted without deleting the function.")]
     LatestNotDeletable,

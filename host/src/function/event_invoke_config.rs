@@ -11,6 +11,7 @@ use std::time::Duration;
 
 /// How the asynchronous invocations of a function, version or alias are tried, and who hears of their end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct EventInvokeConfig {
     /// What it is for, always qualified: `…:function:f:$LATEST` for the function.

@@ -19,6 +19,7 @@ pub(crate) use evaluation::decide;
 
 /// The resource-based policy of a function, a version or an alias: each has its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Policy {
     /// In the order in which they were added; never empty in a registry.
     pub(crate) statements: Vec<PolicyStatement>,
@@ -26,6 +27,7 @@ pub(crate) struct Policy {
 
 /// One permission, as it stands in a policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PolicyStatement {
     /// The statement's id: unique in its policy.
@@ -42,6 +44,7 @@ pub struct PolicyStatement {
 
 /// What has to hold of a caller, besides who it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct PolicyConditions {
     /// The ARN of the resource that it asks on behalf of is like this, where `*` and `?` stand for anything within a part.

@@ -100,7 +100,7 @@ impl FunctionReference {
     ///
     /// In this order: another region (404), another account (403), a qualifier in the name that differs from the one given
     /// apart (400), a name or qualifier that nothing can have (404; for `CreateFunction` 400).
-    pub fn locate(&self, base: &ArnBase) -> Result<FunctionTarget, ReferenceError> {
+    pub fn locate(self, base: &ArnBase) -> Result<FunctionTarget, ReferenceError> {
         if let Some(region) = self.region.as_deref().filter(|region| *region != base.region()) {
             return Err(ResourceNotFound::OtherRegion { other: region.into(), own: base.region().into() }.into());
         }
@@ -114,11 +114,11 @@ impl FunctionReference {
             return Err(InvalidParameterValue::QualifierMismatch.into());
         }
 
-        let qualifier = self.derived_qualifier.as_ref().or(self.given_qualifier.as_ref());
-        match (&self.name, qualifier) {
-            (Part::Possible(name), None) => Ok(FunctionTarget { name: name.clone(), qualifier: None }),
+        let qualifier = self.derived_qualifier.or(self.given_qualifier);
+        match (self.name, qualifier) {
+            (Part::Possible(name), None) => Ok(FunctionTarget { name, qualifier: None }),
             (Part::Possible(name), Some(Part::Possible(qualifier))) => {
-                Ok(FunctionTarget { name: name.clone(), qualifier: Some(qualifier.clone()) })
+                Ok(FunctionTarget { name, qualifier: Some(qualifier) })
             }
             (Part::Impossible(name), _) if self.operation == Operation::CreateFunction => {
                 match name.parse::<FunctionName>() {
@@ -127,7 +127,7 @@ impl FunctionReference {
                 }
             }
             (name, qualifier) => {
-                let (name, qualifier) = (name.to_string(), qualifier.map(ToString::to_string));
+                let (name, qualifier) = (name.to_string(), qualifier.map(|qualifier| qualifier.to_string()));
                 Err(ResourceNotFound::function(self.operation, base, &name, qualifier.as_deref()).into())
             }
         }

@@ -5,17 +5,21 @@ use super::{Host, HostInner};
 use crate::clock::{Clock, SystemClock};
 use crate::error::ValidationError;
 use crate::event_invoke::{EventListener, EventQueue, MemoryEventQueue, RetryPolicy};
-use crate::function::{ArnBase, ReportedError, is_host_function_name};
+use crate::function::{ArnBase, CodeSha256, ReportedError, is_host_function_name};
 use crate::host_function::{AsyncClosure, BlockingClosure, HostFunctions, JsonClosure};
 use crate::invocation::concurrency::UnreservedConcurrency;
-use crate::invocation::{Authorizer, InvocationContext, Invoker};
+use crate::invocation::executable::Executable;
+use crate::invocation::{Authorizer, InvocationContext, InvokedRegistry, Invoker};
 use crate::limits::{RegistryLimits, SandboxLimits};
 use crate::registry::{Registry, SystemStamps};
 use crate::sandbox::Sandbox;
+use crate::storage::{ArtifactKey, DataDir, DataDirError, RedbStorage};
 use crate::upload::UploadLimits;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
@@ -34,6 +38,8 @@ pub struct HostBuilder {
     event_concurrency_max: NonZeroUsize,
     event_retry_policy: RetryPolicy,
     event_listener: Option<Arc<dyn EventListener>>,
+    data_dir: Option<PathBuf>,
+    artifact_key: Option<ArtifactKey>,
 }
 
 /// Why a host can't be built.
@@ -63,6 +69,9 @@ pub enum BuildError {
         /// The limit's name.
         limit: &'static str,
     },
+    /// The data directory can't be one.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
 }
 
 impl Default for HostBuilder {
@@ -80,6 +89,8 @@ impl Default for HostBuilder {
             event_concurrency_max: NonZeroUsize::new(100).unwrap_or(NonZeroUsize::MIN),
             event_retry_policy: RetryPolicy::default(),
             event_listener: None,
+            data_dir: None,
+            artifact_key: None,
         }
     }
 }
@@ -201,10 +212,37 @@ impl HostBuilder {
         self
     }
 
-    /// Builds the host. Starts no thread.
+    /// A directory to keep functions, versions, aliases, configuration and code in, and what the code was compiled to.
+    /// Default: none, and then all of that lives in memory and ends with the host.
+    ///
+    /// The directory is made if there is none; one that exists has to be its owner's alone (mode 0700) and empty, or written
+    /// by a host of the same region and account. One host can have it at a time. An operation that changes something answers
+    /// when the change is on disk: after a crash at any moment, what was answered holds. If the disk fails, operations answer
+    /// `ServiceException` (500), and the change may have been kept; invocations go on.
+    ///
+    /// What is *not* kept: functions whose code is a closure ([`Code::native`](crate::Code::native)), which have to be created
+    /// again at every start; asynchronous invocations that wait; host functions and everything else that is set here.
+    ///
+    /// Code is mapped when it is first invoked, and that counts against the invocation's timeout: a millisecond or so, or a
+    /// compilation if the host was built with another version of fnhost or runs on another processor than before.
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(path.into());
+        self
+    }
+
+    /// What compiled code is sealed with: that of the data directory, and that of [`Host::precompile`], which hosts with the
+    /// same key run. Default: the data directory has a key of its own, in a file there, and code that was compiled elsewhere is
+    /// refused. Whoever knows the key, and can bring code here, can make this process run what they like.
+    pub fn artifact_key(mut self, key: [u8; 32]) -> Self {
+        self.artifact_key = Some(ArtifactKey(key));
+        self
+    }
+
+    /// Builds the host. Starts no thread. With a data directory it blocks for as long as it takes to read the records.
     ///
     /// # Errors
-    /// A malformed region or account, a host function's name that is taken, a limit of 0.
+    /// A malformed region or account, a host function's name that is taken, a limit of 0, a data directory that is in use,
+    /// not private, or damaged.
     pub fn build(self) -> Result<Host, BuildError> {
         let base = ArnBase::new(&self.region, &self.account)?;
         let sandbox_limits = self.sandbox_limits.unwrap_or_else(|| SandboxLimits {
@@ -224,10 +262,20 @@ impl HostBuilder {
             self.event_retry_policy,
             self.event_listener,
         ));
+        let host_functions = by_name(self.host_functions)?;
+        let kept =
+            self.data_dir.map(|path| DataDir::open(&path, &base.to_string(), self.artifact_key.clone())).transpose()?;
+        let (data_dir, storage) = kept.unzip();
+        let sandbox = Arc::new(Sandbox::new(sandbox_limits, data_dir, self.artifact_key));
+        let registry = Registry::new(base, self.registry_limits, SystemStamps);
+        let registry = match (storage, sandbox.data_dir()) {
+            (Some(storage), Some(data_dir)) => open_registry(registry, storage, &sandbox, data_dir)?,
+            _ => registry,
+        };
         let invoker = Arc::new(Invoker {
-            registry: Registry::new(base, self.registry_limits, SystemStamps),
-            sandbox: Arc::new(Sandbox::new(sandbox_limits)),
-            host_functions: by_name(self.host_functions)?,
+            registry,
+            sandbox,
+            host_functions,
             authorizer: self.authorizer,
             clock: self.clock,
             unreserved: Arc::new(UnreservedConcurrency::default()),
@@ -248,6 +296,31 @@ impl std::fmt::Debug for HostBuilder {
             .field("sandbox_limits", &self.sandbox_limits)
             .finish_non_exhaustive()
     }
+}
+
+/// The functions that a data directory has kept. Reads records alone; code is read when it is used.
+fn open_registry(
+    registry: InvokedRegistry,
+    storage: RedbStorage,
+    sandbox: &Sandbox,
+    data_dir: &DataDir,
+) -> Result<InvokedRegistry, DataDirError> {
+    let files = data_dir.open_code()?;
+    // One for all versions and functions of the same upload.
+    let mut code = HashMap::new();
+    let executable = |sha256: CodeSha256, size_bytes| {
+        let file = files.get(sha256.as_bytes())?;
+        let guest = || Arc::new(sandbox.kept_code(Arc::clone(file), size_bytes));
+        Some(Executable::Guest(Arc::clone(code.entry(sha256).or_insert_with(guest))))
+    };
+    registry.open(Arc::new(storage), |executable| matches!(executable, Executable::Guest(_)), executable).map_err(
+        |error| {
+            // Nothing is changed in a directory that is refused.
+            data_dir.code.close();
+            DataDirError::damaged(&data_dir.records_path(), error)
+        },
+    )
+    // What no record has taken is dropped here, with its files.
 }
 
 fn by_name(closures: Vec<(String, Arc<dyn JsonClosure>)>) -> Result<HostFunctions, BuildError> {
@@ -277,6 +350,7 @@ fn check_limits(limits: &SandboxLimits) -> Result<(), BuildError> {
         ("blocking_threads_max", limits.blocking_threads_max),
         ("compile_slots", limits.compile_slots),
         ("compile_threads", limits.compile_threads),
+        ("loaded_code_max", limits.loaded_code_max),
     ];
     match at_least_1.into_iter().find(|(_, value)| *value == 0) {
         Some((limit, _)) => Err(BuildError::ZeroLimit { limit }),

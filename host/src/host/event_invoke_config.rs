@@ -7,6 +7,7 @@ use crate::error::{
     PutFunctionEventInvokeConfigError, UpdateFunctionEventInvokeConfigError,
 };
 use crate::function::{EventInvokeConfig, EventInvokeUpdate, Operation};
+use crate::invocation::InvokedRegistry;
 use crate::registry::Page;
 use std::time::Duration;
 
@@ -61,8 +62,11 @@ impl PutFunctionEventInvokeConfig {
     async fn send(self) -> Result<EventInvokeConfig, PutFunctionEventInvokeConfigError> {
         let operation = Operation::PutFunctionEventInvokeConfig;
         let target = self.host.target(&self.function, self.qualifier.as_deref(), operation)?;
-        let registry = &self.host.inner.invoker.registry;
-        Ok((*registry.put_event_invoke_config(&target.name, target.qualifier.as_ref(), self.update)?).clone())
+        let update = self.update;
+        let change = move |registry: &InvokedRegistry| {
+            registry.put_event_invoke_config(&target.name, target.qualifier.as_ref(), update)
+        };
+        Ok((*self.host.change(change).await?).clone())
     }
 }
 
@@ -85,8 +89,11 @@ impl UpdateFunctionEventInvokeConfig {
     async fn send(self) -> Result<EventInvokeConfig, UpdateFunctionEventInvokeConfigError> {
         let operation = Operation::UpdateFunctionEventInvokeConfig;
         let target = self.host.target(&self.function, self.qualifier.as_deref(), operation)?;
-        let registry = &self.host.inner.invoker.registry;
-        Ok((*registry.update_event_invoke_config(&target.name, target.qualifier.as_ref(), self.update)?).clone())
+        let update = self.update;
+        let change = move |registry: &InvokedRegistry| {
+            registry.update_event_invoke_config(&target.name, target.qualifier.as_ref(), update)
+        };
+        Ok((*self.host.change(change).await?).clone())
     }
 }
 
@@ -129,7 +136,10 @@ impl DeleteFunctionEventInvokeConfig {
     async fn send(self) -> Result<(), DeleteFunctionEventInvokeConfigError> {
         let operation = Operation::DeleteFunctionEventInvokeConfig;
         let target = self.host.target(&self.function, self.qualifier.as_deref(), operation)?;
-        self.host.inner.invoker.registry.delete_event_invoke_config(&target.name, target.qualifier.as_ref())
+        let delete = move |registry: &InvokedRegistry| {
+            registry.delete_event_invoke_config(&target.name, target.qualifier.as_ref())
+        };
+        self.host.change(delete).await
     }
 }
 

@@ -10,6 +10,7 @@ use crate::event_invoke::{
 use crate::function::{EventInvokeConfig, FunctionArn, FunctionReference, FunctionTarget, Operation};
 use crate::future::BoxFuture;
 use crate::invocation::attachments::Attachments;
+use crate::invocation::execution::Execution;
 use crate::invocation::{AcceptWork, AcceptedEvent, EventSink, InvocationType, Invoke, Invoker, Response, Run};
 use bytes::Bytes;
 use std::num::NonZeroUsize;
@@ -193,7 +194,7 @@ async fn attempt(invoker: &Arc<Invoker>, event: &QueuedEvent) -> AttemptOutcome 
         // Only a queue that was filled elsewhere can hold such a name.
         return AttemptOutcome::FunctionDeleted;
     };
-    let Ok(function) = invoker.registry.resolve(&target.name, target.qualifier.as_ref(), rand::random) else {
+    let Ok(function) = invoker.registry.resolve(&target.name, target.qualifier, rand::random) else {
         return AttemptOutcome::FunctionDeleted;
     };
     if let Err(error) = function.check_active() {
@@ -214,7 +215,11 @@ async fn attempt(invoker: &Arc<Invoker>, event: &QueuedEvent) -> AttemptOutcome 
         depth: event.depth,
         tail_logs: false,
     };
-    match invoker.run(run, OnCallersThread(false)).await {
+    let answer = match Execution::start(Arc::clone(invoker), run, OnCallersThread(false)) {
+        Ok(execution) => execution.await,
+        Err(error) => Err(error),
+    };
+    match answer {
         Ok(response) => {
             let failed = response.function_error.is_some();
             let response = attempt_response(response);

@@ -13,10 +13,12 @@ use crate::function::{
     Architecture, ConfigurationUpdate, FunctionConfiguration, FunctionName, FunctionReference, FunctionTarget,
     Operation,
 };
+use crate::invocation::InvokedRegistry;
 use crate::invocation::executable::Executable;
 use crate::registry::{self, Page};
 use crate::upload::{UploadError, compile, open_code};
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// `CreateFunction`, begun by [`Host::create_function`]. Await it, or [`wait`](CreateFunction::wait).
 #[derive(Debug)]
@@ -73,10 +75,15 @@ impl CreateFunction {
             None
         };
         self.request.preparation = background.as_ref().map(Background::id);
-        let version = invoker.registry.create(&name, code, self.settings, self.request)?;
-        if let Some(background) = background {
-            background.prepare(name, executable, has_fuel_budget);
-        }
+        let (settings, request) = (self.settings, self.request);
+        let create = move |registry: &InvokedRegistry| {
+            let version = registry.create(&name, code, settings, request)?;
+            if let Some(background) = background {
+                background.prepare(name, executable, has_fuel_budget);
+            }
+            Ok::<_, CreateFunctionError>(version)
+        };
+        let version = self.host.change(create).await?;
         let configuration = &version.configuration;
         // As recorded from AWS: with `Publish` the answer is version 1, but under the ARN without suffix.
         Ok(FunctionConfiguration {
@@ -123,10 +130,12 @@ impl GetFunctionCode {
     async fn send(self) -> Result<Option<Bytes>, GetFunctionError> {
         let target = self.host.target(&self.function, self.qualifier.as_deref(), Operation::GetFunction)?;
         let found = self.host.inner.invoker.registry.get(&target.name, target.qualifier.as_ref())?;
-        Ok(match &found.version.executable {
-            Executable::Guest(code) => Some(code.upload()),
-            Executable::Native(_) => None,
-        })
+        let Executable::Guest(code) = &found.version.executable else { return Ok(None) };
+        let failed = |error: std::io::Error| ServiceError::new("reading the code", error);
+        let workers = self.host.inner.invoker.sandbox.workers().map_err(failed)?;
+        let code = Arc::clone(code);
+        let read = workers.spawn_blocking(move || code.upload()).await.map_err(|error| failed(error.into()))?;
+        Ok(Some(read.map_err(|error| ServiceError::new("reading the code", error))?))
     }
 }
 
@@ -228,10 +237,15 @@ impl UpdateFunctionCode {
             None
         };
         self.request.preparation = background.as_ref().map(Background::id);
-        let version = invoker.registry.update_code(&name, code, &self.request)?;
-        if let Some(background) = background {
-            background.prepare(name, executable, has_fuel_budget);
-        }
+        let request = self.request;
+        let update = move |registry: &InvokedRegistry| {
+            let version = registry.update_code(&name, code, &request)?;
+            if let Some(background) = background {
+                background.prepare(name, executable, has_fuel_budget);
+            }
+            Ok::<_, UpdateFunctionCodeError>(version)
+        };
+        let version = self.host.change(update).await?;
         Ok((*version.configuration).clone())
     }
 }
@@ -282,10 +296,15 @@ impl UpdateFunctionConfiguration {
             })?;
         }
         self.request.preparation = background.as_ref().map(Background::id);
-        let version = invoker.registry.update_configuration(&name, self.settings, &self.request)?;
-        if let (Some((executable, has_fuel_budget)), Some(background)) = (needed, background) {
-            background.prepare(name, executable, has_fuel_budget);
-        }
+        let (settings, request) = (self.settings, self.request);
+        let update = move |registry: &InvokedRegistry| {
+            let version = registry.update_configuration(&name, settings, &request)?;
+            if let (Some((executable, has_fuel_budget)), Some(background)) = (needed, background) {
+                background.prepare(name, executable, has_fuel_budget);
+            }
+            Ok::<_, UpdateFunctionConfigurationError>(version)
+        };
+        let version = self.host.change(update).await?;
         Ok((*version.configuration).clone())
     }
 }
@@ -310,7 +329,7 @@ impl DeleteFunction {
 
     async fn send(self) -> Result<(), DeleteFunctionError> {
         let target = self.host.target(&self.function, self.qualifier.as_deref(), Operation::DeleteFunction)?;
-        self.host.inner.invoker.registry.delete(&target.name, target.qualifier.as_ref())
+        self.host.change(move |registry| registry.delete(&target.name, target.qualifier.as_ref())).await
     }
 }
 

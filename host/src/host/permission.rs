@@ -4,6 +4,7 @@ use super::Host;
 use super::operation::{awaitable, qualifier_setter};
 use crate::error::{AddPermissionError, GetPolicyError, RemovePermissionError};
 use crate::function::{FunctionPolicy, Operation, Permission, PolicyStatement};
+use crate::invocation::InvokedRegistry;
 
 /// `AddPermission`, begun by [`Host::add_permission`]. Await it, or [`wait`](AddPermission::wait).
 #[derive(Debug)]
@@ -65,8 +66,11 @@ impl AddPermission {
 
     async fn send(self) -> Result<PolicyStatement, AddPermissionError> {
         let target = self.host.target(&self.function, self.qualifier.as_deref(), Operation::AddPermission)?;
-        let (registry, revision_id) = (&self.host.inner.invoker.registry, self.revision_id.as_deref());
-        registry.add_permission(&target.name, target.qualifier.as_ref(), self.permission, revision_id)
+        let (permission, revision_id) = (self.permission, self.revision_id);
+        let add = move |registry: &InvokedRegistry| {
+            registry.add_permission(&target.name, target.qualifier.as_ref(), permission, revision_id.as_deref())
+        };
+        self.host.change(add).await
     }
 }
 
@@ -94,8 +98,11 @@ impl RemovePermission {
     async fn send(self) -> Result<(), RemovePermissionError> {
         Permission::check_statement_id(&self.statement_id)?;
         let target = self.host.target(&self.function, self.qualifier.as_deref(), Operation::RemovePermission)?;
-        let (registry, revision_id) = (&self.host.inner.invoker.registry, self.revision_id.as_deref());
-        registry.remove_permission(&target.name, target.qualifier.as_ref(), &self.statement_id, revision_id)
+        let (statement_id, revision_id) = (self.statement_id, self.revision_id);
+        let remove = move |registry: &InvokedRegistry| {
+            registry.remove_permission(&target.name, target.qualifier.as_ref(), &statement_id, revision_id.as_deref())
+        };
+        self.host.change(remove).await
     }
 }
 

@@ -29,7 +29,8 @@ impl TagResource {
 
     async fn send(self) -> Result<(), TagResourceError> {
         let name = self.host.tagged(&self.resource, Operation::TagResource)?;
-        self.host.inner.invoker.registry.tag(&name, self.tags)
+        let tags = self.tags;
+        self.host.change(move |registry| registry.tag(&name, tags)).await
     }
 }
 
@@ -47,7 +48,8 @@ awaitable!(UntagResource => (), UntagResourceError);
 impl UntagResource {
     async fn send(self) -> Result<(), UntagResourceError> {
         let name = self.host.tagged(&self.resource, Operation::UntagResource)?;
-        self.host.inner.invoker.registry.untag(&name, &self.keys)
+        let keys = self.keys;
+        self.host.change(move |registry| registry.untag(&name, &keys)).await
     }
 }
 

@@ -86,7 +86,8 @@ impl PublishVersion {
 
     async fn send(self) -> Result<FunctionConfiguration, PublishVersionError> {
         let name = self.host.name(&self.function, Operation::PublishVersion)?;
-        let version = self.host.inner.invoker.registry.publish(&name, self.request)?;
+        let request = self.request;
+        let version = self.host.change(move |registry| registry.publish(&name, request)).await?;
         Ok((*version.configuration).clone())
     }
 }
@@ -145,7 +146,8 @@ impl CreateAlias {
             additional_version_weights: self.weights,
             ..registry::CreateAlias::new(self.alias.parse()?, self.target.parse()?)
         };
-        Ok((*self.host.inner.invoker.registry.create_alias(&name, request)?).clone())
+        let alias = self.host.change(move |registry| registry.create_alias(&name, request)).await?;
+        Ok((*alias).clone())
     }
 }
 
@@ -197,7 +199,9 @@ impl UpdateAlias {
         let name = self.host.name(&self.function, Operation::UpdateAlias)?;
         let alias: AliasName = self.alias.parse()?;
         self.request.function_version = self.target.map(AliasTarget::parse).transpose()?;
-        Ok((*self.host.inner.invoker.registry.update_alias(&name, &alias, self.request)?).clone())
+        let request = self.request;
+        let alias = self.host.change(move |registry| registry.update_alias(&name, &alias, request)).await?;
+        Ok((*alias).clone())
     }
 }
 
@@ -261,7 +265,8 @@ awaitable!(DeleteAlias => (), DeleteAliasError);
 impl DeleteAlias {
     async fn send(self) -> Result<(), DeleteAliasError> {
         let name = self.host.name(&self.function, Operation::DeleteAlias)?;
-        self.host.inner.invoker.registry.delete_alias(&name, &self.alias.parse()?)
+        let alias: AliasName = self.alias.parse()?;
+        self.host.change(move |registry| registry.delete_alias(&name, &alias)).await
     }
 }
 
@@ -280,7 +285,8 @@ awaitable!(PutFunctionConcurrency => (), PutFunctionConcurrencyError);
 impl PutFunctionConcurrency {
     async fn send(self) -> Result<(), PutFunctionConcurrencyError> {
         let name = self.host.name(&self.function, Operation::PutFunctionConcurrency)?;
-        self.host.inner.invoker.registry.put_concurrency(&name, self.executions)
+        let executions = self.executions;
+        self.host.change(move |registry| registry.put_concurrency(&name, executions)).await
     }
 }
 
@@ -316,6 +322,6 @@ awaitable!(DeleteFunctionConcurrency => (), DeleteFunctionConcurrencyError);
 impl DeleteFunctionConcurrency {
     async fn send(self) -> Result<(), DeleteFunctionConcurrencyError> {
         let name = self.host.name(&self.function, Operation::DeleteFunctionConcurrency)?;
-        self.host.inner.invoker.registry.delete_concurrency(&name)
+        self.host.change(move |registry| registry.delete_concurrency(&name)).await
     }
 }

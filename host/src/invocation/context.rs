@@ -38,8 +38,8 @@ impl InvocationContext {
     }
 
     /// The ARN as the caller asked for it, with the alias if there was one.
-    pub fn invoked_function_arn(&self) -> &FunctionArn {
-        &self.job.invoked_arn
+    pub fn invoked_function_arn(&self) -> FunctionArn {
+        self.job.invoked_arn()
     }
 
     /// When the host ends the invocation.
@@ -85,7 +85,7 @@ impl std::fmt::Debug for InvocationContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("InvocationContext")
             .field("request_id", &self.request_id())
-            .field("invoked_function_arn", &self.job.invoked_arn)
+            .field("invoked_function_arn", &self.job.invoked_arn())
             .finish_non_exhaustive()
     }
 }

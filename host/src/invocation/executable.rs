@@ -2,6 +2,7 @@
 
 use super::InvocationContext;
 use crate::function::{FunctionError, PanicPlace};
+use crate::future::BoxFuture;
 use crate::host_function::JsonClosure;
 use crate::limits::RESPONSE_BYTES_MAX;
 use crate::sandbox::code::{GuestCode, LoadedCode};
@@ -22,22 +23,19 @@ pub(crate) enum Executable {
     Native(Arc<dyn JsonClosure>),
 }
 
-/// The code's compiled form for a profile, compiled now if that was not done when it was uploaded. `Err` is how the run ended
-/// because there is none: the deadline holds here, too.
-pub(super) async fn load(
-    sandbox: &Arc<Sandbox>,
-    code: &Arc<GuestCode>,
-    profile: EngineProfile,
-    job: &Job,
-) -> Result<Arc<LoadedCode>, Outcome> {
-    match sandbox.load(code, profile, job.remaining()).await {
-        Ok(()) => code.loaded(profile).cloned().ok_or_else(|| {
-            let reason = "the code was compiled and is gone";
-            Outcome::host_fault(job, reason.to_owned())
-        }),
-        Err(LoadError::TimedOut { .. }) if job.remaining().is_zero() => Err(Outcome::timed_out(job)),
-        Err(error) => Err(Outcome::host_fault(job, format!("the function's code can't be loaded: {error}"))),
-    }
+/// Code on its way to being ready. `Err` is how the run ended because it never was.
+pub(super) type Load = BoxFuture<'static, Result<Arc<LoadedCode>, Outcome>>;
+
+/// The code's compiled form for a profile, mapped or compiled now if it is not in memory. The deadline holds here, too.
+pub(super) fn load(sandbox: &Arc<Sandbox>, code: &Arc<GuestCode>, profile: EngineProfile, job: &Arc<Job>) -> Load {
+    let (sandbox, code, job) = (Arc::clone(sandbox), Arc::clone(code), Arc::clone(job));
+    Box::pin(async move {
+        match sandbox.load(&code, profile, job.remaining()).await {
+            Ok(loaded) => Ok(loaded),
+            Err(LoadError::TimedOut { .. }) if job.remaining().is_zero() => Err(Outcome::timed_out(&job)),
+            Err(error) => Err(Outcome::host_fault(&job, format!("the function's code can't be loaded: {error}"))),
+        }
+    })
 }
 
 /// Runs a native function. The closure is called when the future is first polled: in its runtime, under its deadline.

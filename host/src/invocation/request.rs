@@ -2,9 +2,12 @@
 
 use super::attachments::Attachments;
 use super::context::InvocationContext;
+use super::in_progress::Invocation;
 use super::{Invoker, Response};
+use crate::blocking::OnCallersThread;
 use crate::error::{InvalidRequestContent, InvokeError, RequestTooLarge};
 use crate::function::Caller;
+use crate::json::is_json;
 use crate::limits::{CLIENT_CONTEXT_BYTES_MAX, EVENT_PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use crate::request_id::RequestId;
 use base64::Engine;
@@ -29,9 +32,6 @@ pub enum InvocationType {
 
 /// A request to invoke a function, begun by [`Host::invoke`](crate::Host::invoke). Await it, or
 /// [`wait`](Invoke::wait) for it on a thread without a runtime. Dropping the future cancels the invocation.
-///
-/// A future that was polled and is neither polled again nor dropped keeps its sandbox and its permit: from the deadline on only
-/// its answer waits.
 #[derive(Clone)]
 #[must_use = "nothing is invoked until this is awaited"]
 pub struct Invoke {
@@ -172,18 +172,16 @@ impl Invoke {
     /// # Errors
     /// As the future; and when called inside a tokio runtime, whose thread it would block.
     pub fn wait(self) -> Result<Response, InvokeError> {
-        crate::blocking::wait(
-            async move { self.invoker.clone().invoke(self, crate::blocking::OnCallersThread(true)).await },
-        )
+        crate::blocking::wait(Invocation::new(self, OnCallersThread(true)))
     }
 }
 
 impl IntoFuture for Invoke {
     type Output = Result<Response, InvokeError>;
-    type IntoFuture = std::pin::Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+    type IntoFuture = Invocation;
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.invoker.clone().invoke(self, crate::blocking::OnCallersThread(false)).await })
+    fn into_future(self) -> Invocation {
+        Invocation::new(self, OnCallersThread(false))
     }
 }
 
@@ -199,7 +197,7 @@ impl std::fmt::Debug for Invoke {
 
 impl Payload {
     /// The event, if it is short enough and JSON.
-    pub(super) fn check(&self, invocation_type: InvocationType) -> Result<Bytes, InvokeError> {
+    pub(super) fn check(self, invocation_type: InvocationType) -> Result<Bytes, InvokeError> {
         let (bytes, checked) = match self {
             Payload::None => return Ok(Bytes::from_static(b"{}")),
             // AWS treats an empty body as none.
@@ -215,9 +213,9 @@ impl Payload {
             return Err(RequestTooLarge::Payload { bytes_max: PAYLOAD_BYTES_MAX as u64 }.into());
         }
         if !checked {
-            check_json(bytes)?;
+            check_json(&bytes)?;
         }
-        Ok(bytes.clone())
+        Ok(bytes)
     }
 }
 
@@ -231,6 +229,9 @@ fn check_json(bytes: &[u8]) -> Result<(), InvalidRequestContent> {
             column: before.len() - line_start + 1,
         }
     })?;
+    if is_json(text) {
+        return Ok(());
+    }
     serde_json::from_str::<IgnoredAny>(text).map(drop).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let detail = error.to_string();

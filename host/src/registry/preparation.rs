@@ -29,9 +29,16 @@ impl PreparationId {
 pub(super) struct Preparation<X> {
     id: PreparationId,
     /// What `$LATEST` becomes. `None` for a new function.
-    next: Option<Arc<FunctionVersion<X>>>,
+    pub(super) next: Option<Arc<FunctionVersion<X>>>,
     /// The version that was published in the same step.
-    version: Option<VersionNumber>,
+    pub(super) version: Option<VersionNumber>,
+}
+
+impl<X> Preparation<X> {
+    /// One that was on when its host ended.
+    pub(super) fn found(next: Option<Arc<FunctionVersion<X>>>, version: Option<VersionNumber>) -> Self {
+        Self { id: PreparationId::random(), next, version }
+    }
 }
 
 /// By hand, because a derive would ask for `X: Clone`.
@@ -136,6 +143,13 @@ impl<X: Clone> FunctionRecord<X> {
             _ => next.latest = shown,
         }
         next
+    }
+
+    /// After the end of its host: what was being made ready counts as ready, because code that is on disk is compiled when it is
+    /// first invoked. No record if nothing was.
+    pub(super) fn interrupted(&self, stamps: &dyn Stamps) -> Option<Self> {
+        let id = self.preparation.as_ref()?.id;
+        self.prepared(id, Ok(()), stamps)
     }
 
     /// After the preparation `id`; no record if that is over, or another one is on.

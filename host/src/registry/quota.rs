@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{
     AtomicU32, AtomicU64, AtomicUsize,
-    Ordering::{AcqRel, Acquire},
+    Ordering::{AcqRel, Acquire, Release},
 };
 
 use crate::{
@@ -10,14 +10,22 @@ use crate::{
     limits::RegistryLimits,
 };
 
-/// Counters that no operation may push past their limit. Each is changed under the
-/// lock of the function whose record it counts, in the same step.
+/// Counters that no operation may push past their limit. They are changed by one writer at a time: see
+/// [`Registry`](super::Registry).
 #[derive(Debug)]
 pub(super) struct Quota {
     limits: RegistryLimits,
     functions: AtomicUsize,
     code_bytes: AtomicU64,
     reserved_concurrency: AtomicU32,
+}
+
+/// What all functions use together, at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken {
+    functions: usize,
+    code_bytes: u64,
+    reserved_concurrency: u32,
 }
 
 impl Quota {
@@ -40,6 +48,29 @@ impl Quota {
 
     pub(super) fn reserved_concurrency(&self) -> u32 {
         self.reserved_concurrency.load(Acquire)
+    }
+
+    /// What is taken now: functions, bytes of code, reservations.
+    pub(super) fn taken(&self) -> Taken {
+        Taken {
+            functions: self.functions.load(Acquire),
+            code_bytes: self.code_bytes.load(Acquire),
+            reserved_concurrency: self.reserved_concurrency.load(Acquire),
+        }
+    }
+
+    /// Goes back to what was taken before a change that did not happen.
+    pub(super) fn restore(&self, taken: Taken) {
+        self.functions.store(taken.functions, Release);
+        self.code_bytes.store(taken.code_bytes, Release);
+        self.reserved_concurrency.store(taken.reserved_concurrency, Release);
+    }
+
+    /// Counts a function in that is there already, whatever the limits say: a host may be started with lower ones.
+    pub(super) fn count_in(&self, code_bytes: u64, reserved_concurrency: Option<u32>) {
+        self.functions.fetch_add(1, AcqRel);
+        self.code_bytes.fetch_add(code_bytes, AcqRel);
+        self.reserved_concurrency.fetch_add(reserved_concurrency.unwrap_or(0), AcqRel);
     }
 
     /// Takes room for one function with `code_bytes`.

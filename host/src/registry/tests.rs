@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod alias;
+mod durability;
 mod function;
+mod lost_answers;
 mod model;
 mod preparation;
 mod version;

@@ -1,8 +1,16 @@
 //! A function's code, compiled and linked: what every invocation of a version shares.
 
 pub(crate) mod archive;
+mod artifact;
 pub(crate) mod inspect;
+mod resident;
+mod source;
 
+pub(super) use artifact::{Artifact, ArtifactError, Precompiled};
+pub(super) use resident::Resident;
+pub(crate) use source::{Unpacked, UploadRefusal};
+
+use super::LoadError;
 use super::contract;
 use super::contract::component::FunctionPre;
 use super::engine::{EngineProfile, Engines};
@@ -10,11 +18,15 @@ use super::frames::Symbolizer;
 use super::instance::Guest;
 use super::job::Job;
 use super::wasi;
-use archive::{Package, TaskFiles};
+use crate::storage::{ArtifactKey, CodeFile};
+use arc_swap::ArcSwapOption;
+use archive::TaskFiles;
 use bytes::Bytes;
 use inspect::Contract;
+use resident::{Clock, Tick};
+use source::CodeSource;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use wasmtime::component::Component;
 use wasmtime::{Engine, ExternType, InstancePre, Linker, Module, ModuleExport};
@@ -29,54 +41,121 @@ impl LoadedCode {
 
 /// A function's code as it was uploaded, and its compiled forms.
 pub(crate) struct GuestCode {
-    package: Package,
-    contract: Contract,
-    is_component: bool,
+    sha256: [u8; 32],
+    size_bytes: u64,
+    source: CodeSource,
     /// By [`EngineProfile`].
-    loaded: [OnceLock<Arc<LoadedCode>>; 2],
-    symbolizer: OnceLock<Symbolizer>,
+    slots: [Slot; 2],
+    symbolizer: ArcSwapOption<Symbolizer>,
+    /// There if compiled forms can be let go, because they are on disk.
+    clock: Option<Arc<Clock>>,
+}
+
+/// A compiled form, or the place for it.
+#[derive(Default)]
+struct Slot {
+    loaded: ArcSwapOption<LoadedCode>,
+    used: Tick,
+    /// Held by who loads it, so that it is loaded once.
+    loading: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl GuestCode {
-    /// Code that was unpacked and inspected.
-    pub(crate) fn new(package: Package, contract: Contract, is_component: bool) -> GuestCode {
-        GuestCode {
-            package,
-            contract,
-            is_component,
-            loaded: [OnceLock::new(), OnceLock::new()],
-            symbolizer: OnceLock::new(),
-        }
+    /// Code that lives in memory.
+    pub(crate) fn in_memory(unpacked: Unpacked) -> GuestCode {
+        let (sha256, size_bytes) = (unpacked.package.sha256, unpacked.package.size);
+        GuestCode::new(sha256, size_bytes, CodeSource::Memory(Arc::new(unpacked)), None)
     }
 
-    /// What was uploaded, byte for byte.
-    pub(crate) fn upload(&self) -> Bytes {
-        self.package.upload.clone()
+    /// Code that is kept in a file, of so many bytes. `fresh` saves reading it for the first compilation.
+    pub(super) fn stored(
+        file: Arc<CodeFile>,
+        size_bytes: u64,
+        fresh: Option<Unpacked>,
+        clock: Arc<Clock>,
+    ) -> GuestCode {
+        GuestCode::new(file.digest(), size_bytes, CodeSource::stored(file, fresh), Some(clock))
+    }
+
+    fn new(sha256: [u8; 32], size_bytes: u64, source: CodeSource, clock: Option<Arc<Clock>>) -> GuestCode {
+        let slots = [Slot::default(), Slot::default()];
+        GuestCode { sha256, size_bytes, source, slots, symbolizer: ArcSwapOption::empty(), clock }
+    }
+
+    /// What was uploaded, byte for byte. Blocking.
+    ///
+    /// # Errors
+    /// The code's file is gone or damaged.
+    pub(crate) fn upload(&self) -> Result<Bytes, LoadError> {
+        self.source.upload()
     }
 
     /// SHA-256 of what was uploaded.
     pub(crate) fn sha256(&self) -> [u8; 32] {
-        self.package.sha256
+        self.sha256
     }
 
     /// Length of what was uploaded, in bytes.
     pub(crate) fn size_bytes(&self) -> u64 {
-        self.package.size
+        self.size_bytes
     }
 
-    /// The compiled form for a profile, if there is one: see [`super::Sandbox::load`].
-    pub(crate) fn loaded(&self, profile: EngineProfile) -> Option<&Arc<LoadedCode>> {
-        self.loaded[profile as usize].get()
+    /// Whether the code is in a file, and its compiled forms can be, too.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.clock.is_some()
+    }
+
+    /// The compiled form for a profile, if it is in memory: see [`super::Sandbox::load`]. Every invocation asks.
+    pub(crate) fn loaded(&self, profile: EngineProfile) -> Option<Arc<LoadedCode>> {
+        let slot = &self.slots[profile as usize];
+        let loaded = slot.loaded.load_full()?;
+        if let Some(clock) = &self.clock {
+            slot.used.touch(clock);
+        }
+        Some(loaded)
     }
 
     /// Keeps a compiled form. If there is one already, that one stays.
-    pub(super) fn set_loaded(&self, loaded: Arc<LoadedCode>) -> &Arc<LoadedCode> {
-        self.loaded[loaded.profile as usize].get_or_init(|| loaded)
+    pub(super) fn set_loaded(&self, loaded: Arc<LoadedCode>) -> Arc<LoadedCode> {
+        let slot = &self.slots[loaded.profile as usize];
+        // Whoever loads holds `loading`, so that nobody else does this now.
+        if let Some(first) = slot.loaded.load_full() {
+            return first;
+        }
+        slot.loaded.store(Some(Arc::clone(&loaded)));
+        loaded
     }
 
-    /// The symbols of the code's debug information, read at the first trap. Blocking.
-    pub(super) fn symbolizer(&self) -> &Symbolizer {
-        self.symbolizer.get_or_init(|| Symbolizer::new(Bytes::clone(&self.package.module)))
+    /// Lets a compiled form go. Who runs it keeps it.
+    pub(super) fn forget(&self, profile: EngineProfile) {
+        self.slots[profile as usize].loaded.store(None);
+        self.symbolizer.store(None);
+    }
+
+    /// Whose turn it is to load a compiled form.
+    pub(super) fn loading(&self, profile: EngineProfile) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(&self.slots[profile as usize].loading)
+    }
+
+    /// Unpacks the upload, or finds it unpacked. Blocking.
+    ///
+    /// # Errors
+    /// The code's file is gone or damaged.
+    pub(super) fn unpacked(&self, key: Option<&ArtifactKey>) -> Result<Arc<Unpacked>, LoadError> {
+        self.source.unpacked(key)
+    }
+
+    /// The symbols of the code's debug information, read at the first trap. `None` if the code's file can't be read.
+    /// Blocking.
+    pub(super) fn symbolizer(&self) -> Option<Arc<Symbolizer>> {
+        if let Some(symbolizer) = self.symbolizer.load_full() {
+            return Some(symbolizer);
+        }
+        // Without a key: what another host has compiled has no symbols here.
+        let unpacked = self.unpacked(None).ok()?;
+        let symbolizer = Arc::new(Symbolizer::new(Bytes::clone(&unpacked.package.module)));
+        self.symbolizer.store(Some(Arc::clone(&symbolizer)));
+        Some(symbolizer)
     }
 }
 
@@ -126,59 +205,85 @@ impl Linkers {
     }
 }
 
-impl LoadedCode {
-    /// Compiles and links code. Blocking, and takes seconds for large modules; uses all threads
-    /// of the rayon pool that it is called in.
+/// Compiled code, not linked yet.
+pub(super) enum Compiled {
+    Module(Module),
+    Component(Component),
+}
+
+impl Compiled {
+    /// Compiles code. Blocking, and takes seconds for large modules; uses all threads of the rayon pool that it is called in.
     ///
     /// # Errors
     /// What the engine has against the code, in its own words.
-    pub(super) fn compile(
+    #[cfg(feature = "compiler")]
+    pub(super) fn compile(engine: &Engine, code: &Unpacked) -> wasmtime::Result<Compiled> {
+        let module = &code.package.module;
+        if code.is_component {
+            Component::new(engine, module).map(Compiled::Component)
+        } else {
+            Module::new(engine, module).map(Compiled::Module)
+        }
+    }
+
+    #[cfg(feature = "compiler")]
+    fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
+        match self {
+            Compiled::Module(module) => module.serialize(),
+            Compiled::Component(component) => component.serialize(),
+        }
+    }
+}
+
+impl LoadedCode {
+    /// Links compiled code.
+    ///
+    /// # Errors
+    /// What the engine has against the code's imports and exports, in its own words.
+    pub(super) fn link(
         engine: &Engine,
         linkers: &Linkers,
         profile: EngineProfile,
         engines: Arc<Engines>,
-        code: &GuestCode,
+        compiled: &Compiled,
+        contract: Contract,
+        files: Option<TaskFiles>,
     ) -> wasmtime::Result<LoadedCode> {
-        let (entry, needs_runtime) = if code.is_component {
-            load_component(engine, linkers, code)?
-        } else {
-            load_core_module(engine, linkers, code)?
+        let (entry, needs_runtime) = match compiled {
+            Compiled::Module(module) => link_core_module(linkers, module, contract)?,
+            Compiled::Component(component) => link_component(engine, linkers, component, contract)?,
         };
-        Ok(LoadedCode {
-            entry,
-            profile,
-            engines,
-            needs_runtime,
-            guest_time: GuestTime::default(),
-            files: code.package.files.clone(),
-        })
+        Ok(LoadedCode { entry, profile, engines, needs_runtime, guest_time: GuestTime::default(), files })
     }
 }
 
-fn load_core_module(engine: &Engine, linkers: &Linkers, code: &GuestCode) -> wasmtime::Result<(Entry, bool)> {
-    let module = Module::new(engine, &code.package.module)?;
-    let pre = linkers.core.instantiate_pre(&module)?;
+fn link_core_module(linkers: &Linkers, module: &Module, contract: Contract) -> wasmtime::Result<(Entry, bool)> {
+    let pre = linkers.core.instantiate_pre(module)?;
     let needs_runtime = module
         .imports()
         .any(|import| import.module() == wasi::preview1::MODULE && !wasi::preview1::OWN.contains(&import.name()));
     let export = |name| {
         let missing = || wasmtime::format_err!("the export {name} is not a function without parameters and results");
-        function_export(&module, name).ok_or_else(missing)
+        function_export(module, name).ok_or_else(missing)
     };
-    let entry = if code.contract == Contract::Core {
-        Entry::Core { pre, initialize: function_export(&module, "_initialize"), entry: export("handle")? }
+    let entry = if contract == Contract::Core {
+        Entry::Core { pre, initialize: function_export(module, "_initialize"), entry: export("handle")? }
     } else {
         Entry::Command { pre, entry: export("_start")? }
     };
     Ok((entry, needs_runtime))
 }
 
-fn load_component(engine: &Engine, linkers: &Linkers, code: &GuestCode) -> wasmtime::Result<(Entry, bool)> {
-    let component = Component::new(engine, &code.package.module)?;
+fn link_component(
+    engine: &Engine,
+    linkers: &Linkers,
+    component: &Component,
+    contract: Contract,
+) -> wasmtime::Result<(Entry, bool)> {
     let mut linker = linkers.component.clone();
-    wasi::denied::add_to_linker(&mut linker, &component)?;
-    let pre = linker.instantiate_pre(&component)?;
-    let entry = if code.contract == Contract::Component {
+    wasi::denied::add_to_linker(&mut linker, component)?;
+    let pre = linker.instantiate_pre(component)?;
+    let entry = if contract == Contract::Component {
         Entry::Component(FunctionPre::new(pre)?)
     } else {
         Entry::CommandComponent(CommandPre::new(pre)?)

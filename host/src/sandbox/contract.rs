@@ -57,8 +57,9 @@ pub(super) async fn run(store: &mut Store<Guest>) -> wasmtime::Result<()> {
             command::take_stdout(store.data_mut());
             result
         }
-        Entry::Component(pre) => component::run(store, pre).await,
-        Entry::CommandComponent(pre) => command::run(store, pre).await,
+        // In boxes: their futures are large, and would make every run's future large.
+        Entry::Component(pre) => Box::pin(component::run(store, pre)).await,
+        Entry::CommandComponent(pre) => Box::pin(command::run(store, pre)).await,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::limits::SandboxLimits;
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// How code is compiled. wasmtime fixes this per engine, so that each profile is an engine of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,8 +105,9 @@ impl Ticked for Engines {
 
 fn config(limits: &SandboxLimits, profile: EngineProfile) -> Config {
     let mut config = Config::new();
+    #[cfg(feature = "compiler")]
+    config.cranelift_opt_level(wasmtime::OptLevel::Speed);
     config
-        .cranelift_opt_level(OptLevel::Speed)
         .epoch_interruption(true)
         .consume_fuel(profile == EngineProfile::FuelMetered)
         .max_wasm_stack(limits.stack_bytes)
@@ -180,15 +181,31 @@ fn dirty_pages_can_be_scanned() -> bool {
     if !PoolingAllocationConfig::is_pagemap_scan_available() {
         return false;
     }
-    let swap = swap_is_on();
+    let swap = swap_is_on(std::fs::read_to_string("/proc/swaps").ok().as_deref());
     if swap {
         tracing::warn!("swap is on: sandboxes are reset the slow way, because the fast one misses swapped pages");
     }
     !swap
 }
 
-/// Whether any swap space is in use by this system; `true` when that can't be found out.
-fn swap_is_on() -> bool {
+/// Whether any swap space is in use by this system, by the text of `/proc/swaps`; without that it may be.
+fn swap_is_on(swaps: Option<&str>) -> bool {
     // One line of headings, then one for each space.
-    std::fs::read_to_string("/proc/swaps").map_or(true, |swaps| swaps.lines().count() > 1)
+    swaps.is_none_or(|swaps| swaps.lines().count() > 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADINGS: &str = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
+
+    #[test]
+    fn any_swap_space_is_noticed_and_so_is_not_knowing() {
+        let spaces = ["/dev/sda2 partition 2097148 0 -2\n", "/swap.img file 1048572 512 -3\n"];
+        assert!(!swap_is_on(Some(HEADINGS)));
+        assert!(swap_is_on(Some(&format!("{HEADINGS}{}", spaces[0]))));
+        assert!(swap_is_on(Some(&format!("{HEADINGS}{}", spaces.concat()))));
+        assert!(swap_is_on(None));
+    }
 }

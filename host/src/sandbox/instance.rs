@@ -5,11 +5,11 @@ use super::contract::Answer;
 use super::host_calls::HostCalls;
 use super::job::Job;
 use super::limiter::MemoryLimiter;
-use super::place::{CALLERS_MEMORY_BYTES_MAX, GRACE, Place, SharedPlace, give_up_callers_thread};
+use super::place::{CALLERS_MEMORY_BYTES_MAX, GRACE, Place, give_up_callers_thread};
 use super::wasi::Wasi;
 use bytes::Bytes;
 use std::sync::Arc;
-use wasmtime::{Engine, Memory, ResourceLimiterAsync, Store, StoreContextMut, UpdateDeadline};
+use wasmtime::{Memory, ResourceLimiterAsync, Store, StoreContextMut, UpdateDeadline};
 
 /// The state of a guest: what its imports work on.
 pub(super) struct Guest {
@@ -28,7 +28,6 @@ pub(super) struct Guest {
     /// Core modules: the answer of the last host function.
     pub(super) call_answer: Vec<u8>,
     pub(super) wasi: Wasi,
-    place: Arc<SharedPlace>,
 }
 
 #[wasmtime_wasi::async_trait]
@@ -42,7 +41,7 @@ impl ResourceLimiterAsync for Guest {
         let granted = self.limiter.memory_may_grow(current, desired, maximum);
         self.job.meter.memory_grew(self.limiter.held_bytes());
         if granted && self.limiter.held_bytes() > CALLERS_MEMORY_BYTES_MAX {
-            self.place.become_large().await;
+            self.job.place.become_large().await;
         }
         Ok(granted)
     }
@@ -74,13 +73,13 @@ impl ResourceLimiterAsync for Guest {
 
 /// A store for one guest, with all its limits set.
 pub(super) fn new_store(
-    engine: &Engine,
     code: Arc<LoadedCode>,
     job: Arc<Job>,
     event: Bytes,
     calls: Option<Arc<dyn HostCalls>>,
-    place: Arc<SharedPlace>,
 ) -> wasmtime::Result<Store<Guest>> {
+    let engines = Arc::clone(&code.engines);
+    let engine = engines.get(code.profile)?;
     let wasi = match &code.entry {
         Entry::Command { .. } | Entry::CommandComponent(_) => Wasi::for_command(job.response_bytes_max),
         Entry::Core { .. } | Entry::Component(_) => Wasi::default(),
@@ -101,7 +100,6 @@ pub(super) fn new_store(
             context_json: None,
             call_answer: Vec::new(),
             wasi,
-            place,
         },
     );
     store.limiter_async(|guest| guest);
@@ -124,7 +122,7 @@ fn at_tick(store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline
     if guest.code.must_end(job) {
         return Ok(UpdateDeadline::Interrupt);
     }
-    Ok(match guest.place.get() {
+    Ok(match job.place.get() {
         Place::CallersThread => UpdateDeadline::Continue(1),
         Place::Workers => UpdateDeadline::Yield(1),
         Place::CallersTask if job.started.elapsed() < GRACE => UpdateDeadline::Continue(1),

@@ -1,8 +1,9 @@
 //! One invocation, as far as a sandbox has to know it, and what is measured of it while it runs.
 
 use super::log_tail::{LOG_TARGET, LogLines, LogTail};
+use super::place::SharedPlace;
 use super::wasi::TASK_ROOT;
-use crate::function::{FunctionArn, FunctionConfiguration, Phase};
+use crate::function::{FunctionArn, FunctionConfiguration, Phase, Qualifier};
 use crate::request_id::RequestId;
 use serde::Serialize;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -14,8 +15,8 @@ use std::time::{Duration, Instant, SystemTime};
 pub(crate) struct Job {
     pub(crate) request_id: RequestId,
     pub(crate) configuration: Arc<FunctionConfiguration>,
-    /// With the qualifier that the caller used.
-    pub(crate) invoked_arn: FunctionArn,
+    /// The qualifier that the caller used.
+    pub(crate) qualifier: Option<Qualifier>,
     pub(crate) trace_id: Option<Arc<str>>,
     /// A JSON object.
     pub(crate) client_context: Option<Arc<str>>,
@@ -26,6 +27,8 @@ pub(crate) struct Job {
     pub(crate) deadline: Instant,
     /// Set when nobody waits for the answer any more; the guest is interrupted at the next tick.
     pub(crate) cancelled: AtomicBool,
+    /// Where the guest runs.
+    pub(crate) place: SharedPlace,
     pub(crate) meter: Meter,
 }
 
@@ -67,6 +70,11 @@ struct Log {
 }
 
 impl Job {
+    /// The function's ARN, with the qualifier that the caller used.
+    pub(crate) fn invoked_arn(&self) -> FunctionArn {
+        self.configuration.function_arn.with_qualifier(self.qualifier.clone())
+    }
+
     /// Time until the deadline; zero once it passed.
     pub(crate) fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
@@ -91,7 +99,7 @@ impl Job {
     /// (`TZ`, `LANG`) the function's own value holds.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let configuration = &self.configuration;
-        let region = self.invoked_arn.base().region();
+        let region = configuration.function_arn.base().region();
         let own = configuration.environment.iter().map(|(name, value)| (name.clone(), value.clone()));
         let set = [
             ("AWS_REGION", region.to_owned()),
@@ -120,7 +128,7 @@ impl Job {
             request_id: self.request_id.to_string(),
             function_name: self.configuration.function_name.to_string(),
             function_version: self.configuration.version.to_string(),
-            invoked_function_arn: self.invoked_arn.to_string(),
+            invoked_function_arn: self.invoked_arn().to_string(),
             memory_limit_mb: self.memory_limit_mb(),
             deadline_ms: self.deadline_unix_ms(),
             log_group_name: self.log_group_name(),
@@ -144,8 +152,10 @@ impl Job {
 
     /// `YYYY/MM/DD/[<version>]<32 hex>`: a stream of its own for each sandbox, and so for each run.
     fn log_stream_name(&self) -> String {
-        let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
-        format!("{}/[{}]{}", today.strftime("%Y/%m/%d"), self.configuration.version, self.request_id.simple())
+        let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now());
+        let (year, month, day) = (today.year(), today.month(), today.day());
+        let (version, sandbox) = (self.configuration.version, self.request_id.simple());
+        format!("{year:04}/{month:02}/{day:02}/[{version}]{sandbox}")
     }
 
     /// Takes what the guest wrote to its log.
@@ -157,6 +167,12 @@ impl Job {
                 .get_or_insert_with(|| LogLines::new(crate::limits::LOGGED_BYTES_MAX))
                 .write(output, |line| self.emit(line));
         }
+    }
+
+    /// Whether the guest wrote a line that has no end yet, and `tracing` wants to have it.
+    pub(crate) fn has_open_line(&self) -> bool {
+        let log = self.meter.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.lines.as_ref().is_some_and(LogLines::is_open)
     }
 
     /// Emits what was left of a last line without its end.

@@ -75,6 +75,11 @@ impl LogLines {
         }
     }
 
+    /// Whether a line was begun and has no end.
+    pub(super) fn is_open(&self) -> bool {
+        !self.partial.is_empty()
+    }
+
     /// Emits a last line that did not end.
     pub(super) fn flush(&mut self, mut emit: impl FnMut(&str)) {
         if self.partial.is_empty() {

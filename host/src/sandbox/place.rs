@@ -26,18 +26,15 @@ pub(super) enum Place {
     CallersThread = 2,
 }
 
-/// A [`Place`] that changes while the guest is suspended.
-pub(super) struct SharedPlace {
+/// A [`Place`] that changes while the guest is suspended. At first it is the caller's task.
+#[derive(Default)]
+pub(crate) struct SharedPlace {
     place: AtomicU8,
     /// Whether the guest has more memory than it may have on its caller's thread.
     is_large: AtomicBool,
 }
 
 impl SharedPlace {
-    pub(super) fn new(place: Place) -> SharedPlace {
-        SharedPlace { place: AtomicU8::new(place as u8), is_large: AtomicBool::new(false) }
-    }
-
     pub(super) fn set(&self, place: Place) {
         self.place.store(place as u8, Ordering::Relaxed);
     }

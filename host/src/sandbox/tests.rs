@@ -6,18 +6,26 @@ use super::*;
 
 fn code(upload: &[u8]) -> Arc<GuestCode> {
     let package = Package::open(Bytes::copy_from_slice(upload), &ArchiveLimits::default(), None).unwrap();
-    Arc::new(GuestCode::new(package, Contract::Core, false))
+    Arc::new(GuestCode::in_memory(Unpacked {
+        package,
+        contract: Contract::Core,
+        is_component: false,
+        precompiled: None,
+    }))
 }
 
-fn compiled(code: &GuestCode, profile: EngineProfile) -> &Arc<LoadedCode> {
+fn compiled(code: &GuestCode, profile: EngineProfile) -> Arc<LoadedCode> {
     code.loaded(profile).unwrap()
 }
 
 #[tokio::test]
 async fn the_same_upload_is_compiled_once_for_each_profile() {
     use EngineProfile::{FuelMetered, Plain};
-    let sandbox =
-        Arc::new(Sandbox::new(SandboxLimits { sandboxes_max: 1, compile_slots: 1, ..SandboxLimits::default() }));
+    let sandbox = Arc::new(Sandbox::new(
+        SandboxLimits { sandboxes_max: 1, compile_slots: 1, ..SandboxLimits::default() },
+        None,
+        None,
+    ));
     let module = wat::parse_str(r#"(module (memory (export "memory") 1) (func (export "handle")))"#).unwrap();
     let other = wat::parse_str(r#"(module (memory (export "memory") 2) (func (export "handle")))"#).unwrap();
     let (one, same, other) = (code(&module), code(&module), code(&other));
@@ -30,11 +38,11 @@ async fn the_same_upload_is_compiled_once_for_each_profile() {
         sandbox.load(code, Plain, Duration::MAX).await.unwrap();
     }
     for profile in [Plain, FuelMetered] {
-        assert!(Arc::ptr_eq(compiled(&one, profile), compiled(&same, profile)));
-        assert!(!Arc::ptr_eq(compiled(&one, profile), compiled(&other, profile)));
+        assert!(Arc::ptr_eq(&compiled(&one, profile), &compiled(&same, profile)));
+        assert!(!Arc::ptr_eq(&compiled(&one, profile), &compiled(&other, profile)));
     }
     // Kept for as long as somebody runs it, and not longer.
-    let kept = Arc::downgrade(compiled(&one, Plain));
+    let kept = Arc::downgrade(&compiled(&one, Plain));
     drop(one);
     assert!(kept.upgrade().is_some());
     drop(same);
@@ -44,11 +52,53 @@ async fn the_same_upload_is_compiled_once_for_each_profile() {
 /// The deadline of an invocation whose code is not compiled yet is one.
 #[tokio::test]
 async fn a_caller_waits_for_a_compilation_no_longer_than_it_wants() {
-    let sandbox = Arc::new(Sandbox::new(SandboxLimits { sandboxes_max: 1, ..SandboxLimits::default() }));
+    let sandbox = Arc::new(Sandbox::new(SandboxLimits { sandboxes_max: 1, ..SandboxLimits::default() }, None, None));
     let module = wat::parse_str(r#"(module (memory (export "memory") 1) (func (export "handle")))"#).unwrap();
     let code = code(&module);
     let waited = sandbox.load(&code, EngineProfile::Plain, Duration::ZERO).await;
+    let waited = waited.map(drop);
     assert!(matches!(waited, Err(LoadError::TimedOut { waited: Duration::ZERO })), "{waited:?}");
     // What began goes on, or begins anew.
     sandbox.load(&code, EngineProfile::Plain, Duration::MAX).await.unwrap();
+}
+
+/// What another version of the engine has compiled, or another processor's, is compiled again; so is what has facts that this
+/// version of the library does not know.
+#[tokio::test]
+async fn what_another_engine_has_compiled_is_compiled_again() {
+    use EngineProfile::Plain;
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("data");
+    let open = || {
+        let (data_dir, _storage) = DataDir::open(&path, "arn:aws:lambda:us-east-1:000000000000", None).unwrap();
+        let limits = SandboxLimits { sandboxes_max: 1, ..SandboxLimits::default() };
+        Arc::new(Sandbox::new(limits, Some(data_dir), None))
+    };
+    let module = wat::parse_str(r#"(module (memory (export "memory") 1) (func (export "handle")))"#).unwrap();
+    let keep = |sandbox: &Sandbox| {
+        let (archive, limits) = (ArchiveLimits::default(), super::code::inspect::CodeLimits::default());
+        let unpacked = Unpacked::open(Bytes::from(module.clone()), &archive, &limits, None).unwrap();
+        Arc::new(sandbox.keep_code(&module, unpacked).unwrap())
+    };
+    let sandbox = open();
+    let code = keep(&sandbox);
+    sandbox.load(&code, Plain, Duration::MAX).await.unwrap();
+    let artifacts = sandbox.data_dir().unwrap().artifacts.clone();
+    let own = artifacts.open(&code.sha256(), "plain").unwrap().unwrap();
+    let bytes = std::fs::read(&own.path).unwrap();
+    let facts = String::from_utf8(own.facts.clone()).unwrap();
+    let at = facts.find("\"engine\":\"").unwrap() + 10;
+    for other in
+        [format!("{}{}{}", &facts[..at], "0".repeat(64), &facts[at + 64..]), facts.replacen('{', "{\"later\":1,", 1)]
+    {
+        // Sealed as it should be: it is this host's, and of another engine.
+        artifacts.write(&code.sha256(), "plain", &bytes, other.as_bytes()).unwrap();
+        let kept = artifacts.open(&code.sha256(), "plain").unwrap().unwrap();
+        assert_eq!(kept.facts, other.as_bytes());
+        // Not in memory any more, and not in use.
+        code.forget(Plain);
+        sandbox.load(&code, Plain, Duration::MAX).await.unwrap();
+        let kept = artifacts.open(&code.sha256(), "plain").unwrap().unwrap();
+        assert_eq!(kept.facts, own.facts);
+    }
 }

@@ -1,4 +1,4 @@
-//! The one ticker of the process: it advances every engine's epoch each millisecond and rings the alarms of deadlines.
+//! The one ticker of the process: it advances every engine's epoch each millisecond, or more often, and rings the alarms of deadlines.
 //!
 //! One thread serves all hosts. It starts with the first invocation, sleeps while no invocation runs anywhere, and ends with the last
 //! host. Deadlines belong to it because it is never busy with a guest: with every worker stuck in a blocking host
@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 
 /// How often epochs advance. A busy guest is looked at this often, which bounds how late a deadline can be.
 pub(super) const TICK: Duration = Duration::from_millis(1);
+
+/// The least time between two looks, whatever deadlines there are.
+const PAUSE_MIN: Duration = Duration::from_micros(250);
 
 /// Ticks without any invocation after which the ticker goes to sleep. Long enough that a stream of calls never has to
 /// wake it, which would cost each call a system call.
@@ -141,7 +144,7 @@ impl Shared {
     fn run(&self) {
         let mut idle_ticks = 0;
         while !self.stopping.load(Ordering::SeqCst) {
-            thread::sleep(TICK);
+            thread::sleep(self.pause());
             let active = self.tick();
             self.ring();
             idle_ticks = if active { 0 } else { idle_ticks + 1 };
@@ -150,6 +153,15 @@ impl Shared {
                 idle_ticks = 0;
             }
         }
+    }
+
+    /// A tick, or less if a deadline comes before: guests that wait are not looked at, but answered for.
+    fn pause(&self) -> Duration {
+        if self.alarms_count.load(Ordering::SeqCst) == 0 {
+            return TICK;
+        }
+        let first = lock(&self.alarms).first_key_value().map(|((deadline, _), _)| *deadline);
+        first.map_or(TICK, |first| first.saturating_duration_since(Instant::now()).clamp(PAUSE_MIN, TICK))
     }
 
     /// Advances all epochs, forgets hosts that are gone, and tells whether anything is running.

@@ -2,6 +2,7 @@
 //!
 //! `README.md` beside this crate says what is measured and how to read it.
 
+mod cold_start;
 mod deadlines;
 mod floor;
 mod guests;
@@ -45,8 +46,16 @@ struct Arguments {
     calls: u32,
 }
 
-const SECTIONS: [&str; 7] =
-    ["latency", "throughput", "many functions", "deadline lateness", "neighbours", "kernel", "resident memory"];
+const SECTIONS: [&str; 8] = [
+    "latency",
+    "throughput",
+    "many functions",
+    "cold start",
+    "deadline lateness",
+    "neighbours",
+    "kernel",
+    "resident memory",
+];
 
 fn main() -> anyhow::Result<()> {
     // An error's backtrace costs more than a call. No other thread runs yet.
@@ -86,6 +95,10 @@ fn main() -> anyhow::Result<()> {
     if runs("many functions") {
         let counts: &[usize] = if arguments.short { &[1, 100] } else { &[1, 100, 1_000] };
         report.figures.extend(many_functions::measure(counts, rounds(9, 30))?);
+    }
+    if runs("cold start") {
+        let functions = if arguments.short { 50 } else { 1_000 };
+        report.figures.extend(cold_start::measure(rounds(30, 200), !arguments.short, functions)?);
     }
     if runs("deadline lateness") {
         report.figures.extend(deadlines::measure(rounds(12, 100))?);

@@ -80,6 +80,12 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
                 value("many functions", "fnhost core wait(), 1"),
             ),
         ),
+        (
+            "cold start, 125 KB, to raw",
+            2.0,
+            report.find("cold start", "fnhost first call, 125 KB").and_then(|figure| figure.to_floor),
+        ),
+        ("cold start, 10 MB, ms", 2.0, value("cold start", "fnhost first call, 10 MB")),
         ("deadline lateness, worst median, ms", 1.0, late("")),
         ("deadline lateness, worst p99, ms", 5.0, late("p99")),
         ("fast function beside two endless, p99, us", 500.0, neighbours("fast call p99")),

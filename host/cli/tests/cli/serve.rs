@@ -3,7 +3,7 @@
 use crate::fnhost::fnhost;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// A server that was started, and what it said on stdout.
 struct Serving {
@@ -23,20 +23,34 @@ fn serve(arguments: &[&str]) -> Serving {
 
 impl Serving {
     fn get(&self, path: &str) -> String {
+        self.send("GET", path, "")
+    }
+
+    fn post(&self, path: &str, body: &str) -> String {
+        self.send("POST", path, body)
+    }
+
+    fn send(&self, method: &str, path: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address).unwrap();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
+        write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
     }
 
     /// Sends a signal, and waits for the end: exit code and stderr.
-    fn signal(mut self, signal: &str) -> (i32, String) {
+    fn signal(self, signal: &str) -> (i32, String) {
+        let (status, stderr) = self.signal_and_wait(signal);
+        (status.code().unwrap(), stderr)
+    }
+
+    fn signal_and_wait(mut self, signal: &str) -> (ExitStatus, String) {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
         let mut stderr = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-        (self.child.wait().unwrap().code().unwrap(), stderr)
+        (self.child.wait().unwrap(), stderr)
     }
 }
 
@@ -96,4 +110,23 @@ fn it_says_why_it_does_not_serve() {
         assert_eq!(run.exit, 1, "{arguments:?}");
         assert!(run.stderr.contains(reason), "{arguments:?}: {}", run.stderr);
     }
+}
+
+#[test]
+fn what_is_kept_is_there_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let arguments = ["--data", data.to_str().unwrap()];
+    let serving = serve(&arguments);
+    let wasm = wat::parse_file(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/wat/echo.wat")).unwrap();
+    let code = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &wasm);
+    let role = "arn:aws:iam::000000000000:role/any";
+    let create = format!(r#"{{"FunctionName": "f", "Role": "{role}", "Code": {{"ZipFile": "{code}"}}}}"#);
+    let created = serving.post("/2015-03-31/functions", &create);
+    assert!(created.starts_with("HTTP/1.1 201"), "{created}");
+    // It is acknowledged, so that not even this loses it.
+    serving.signal_and_wait("-KILL");
+    let serving = serve(&arguments);
+    let answer = serving.post("/2015-03-31/functions/f/invocations", r#"{"a": 1}"#);
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with(r#"{"a": 1}"#), "{answer}");
 }

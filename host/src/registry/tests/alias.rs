@@ -156,7 +156,7 @@ fn weights_route() {
     let registry = registry_with_versions(2);
     create(&registry, "live", v(1), &[("2", 0.25)]).unwrap();
     let executed = |pick: f64| {
-        let resolved = registry.resolve(&name("f"), Some(&qualifier("live")), || pick).unwrap();
+        let resolved = registry.resolve(&name("f"), Some(qualifier("live")), || pick).unwrap();
         assert_eq!(resolved.invoked_arn().to_string(), format!("{ARN}:live"));
         resolved.executed_version()
     };
@@ -180,7 +180,7 @@ fn weights_route() {
 fn a_lone_version_is_not_picked() {
     let registry = registry_with_versions(1);
     create(&registry, "live", v(1), &[]).unwrap();
-    registry.resolve(&name("f"), Some(&qualifier("live")), || panic!("nothing to pick")).unwrap();
+    registry.resolve(&name("f"), Some(qualifier("live")), || panic!("nothing to pick")).unwrap();
 }
 
 #[test]

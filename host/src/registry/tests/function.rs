@@ -39,8 +39,8 @@ fn duplicates_and_unknown_functions() {
     let missing = "404 ResourceNotFoundException Function not found: arn:aws:lambda:us-east-1:000000000000:function:";
     for (answer, arn) in [
         (refusal(registry.resolve(&g, None, || 0.0)), "g:$LATEST"),
-        (refusal(registry.resolve(&g, Some(&qualifier("live")), || 0.0)), "g:live"),
-        (refusal(registry.resolve(&f, Some(&qualifier("live")), || 0.0)), "f:live"),
+        (refusal(registry.resolve(&g, Some(qualifier("live")), || 0.0)), "g:live"),
+        (refusal(registry.resolve(&f, Some(qualifier("live")), || 0.0)), "f:live"),
         (refusal(registry.get(&g, None)), "g"),
         (refusal(registry.get(&f, Some(&qualifier("9")))), "f:9"),
         (refusal(registry.update_code(&g, code(0), &UpdateFunctionCode::default())), "g"),
@@ -228,7 +228,7 @@ fn reservations_leave_a_minimum() {
 #[test]
 fn the_cell_lives_as_long_as_the_function() {
     let registry = registry_with_versions(1);
-    let cell = |text| registry.resolve(&name("f"), Some(&qualifier(text)), || 0.0).unwrap().cell;
+    let cell = |text| registry.resolve(&name("f"), Some(qualifier(text)), || 0.0).unwrap().cell;
     let first = cell("1");
     registry.update_code(&name("f"), code(9), &UpdateFunctionCode::default()).unwrap();
     assert!(Arc::ptr_eq(&first, &cell("$LATEST")));

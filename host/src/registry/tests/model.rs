@@ -421,7 +421,7 @@ fn compare(registry: &TestRegistry, models: &Models) {
     for (function, model) in models {
         let function = name(NAMES[*function]);
         let resolve = |qualifier: Option<Qualifier>, pick| {
-            let resolved = registry.resolve(&function, qualifier.as_ref(), || pick).ok()?;
+            let resolved = registry.resolve(&function, qualifier.clone(), || pick).ok()?;
             Some((resolved.executed_version(), content(&resolved.version)))
         };
         assert_eq!(resolve(None, 0.0), Some((Version::Latest, model.latest.clone())));
@@ -445,7 +445,7 @@ fn compare(registry: &TestRegistry, models: &Models) {
         let in_progress = shown.configuration().last_update == Some(LastUpdateStatus::InProgress);
         assert_eq!(in_progress, model.becoming.is_some());
         for id in model.versions.keys() {
-            let active = registry.resolve(&function, Some(&number(*id).into()), || 0.0).unwrap().check_active();
+            let active = registry.resolve(&function, Some(number(*id).into()), || 0.0).unwrap().check_active();
             assert_eq!(active.is_err(), model.not_active.contains(id), "{id}");
         }
         for number in 0..8 {

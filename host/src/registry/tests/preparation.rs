@@ -27,7 +27,7 @@ fn failure() -> StateReason {
 fn seen(registry: &TestRegistry, qualifier: Option<&str>) -> (&'static str, Option<&'static str>, u8, u8) {
     let qualifier = qualifier.map(super::qualifier);
     let shown = registry.get(&name("f"), qualifier.as_ref()).unwrap();
-    let runs = registry.resolve(&name("f"), qualifier.as_ref(), || 0.0).unwrap();
+    let runs = registry.resolve(&name("f"), qualifier.clone(), || 0.0).unwrap();
     let configuration = shown.configuration();
     let last_update = configuration.last_update.as_ref().map(LastUpdateStatus::as_str);
     (configuration.state.as_str(), last_update, *shown.version.executable, *runs.version.executable)
@@ -44,7 +44,7 @@ fn a_new_function_is_pending_then_active() {
     let id = pending(&registry, true);
     for qualifier in [None, Some("1")] {
         assert_eq!(seen(&registry, qualifier), ("Pending", None, 0, 0));
-        let resolved = registry.resolve(&name("f"), qualifier.map(super::qualifier).as_ref(), || 0.0).unwrap();
+        let resolved = registry.resolve(&name("f"), qualifier.map(super::qualifier), || 0.0).unwrap();
         let text = format!("{BUSY}The function is currently in the following state: Pending");
         let refused: Result<(), crate::error::InvokeError> = resolved.check_active().map_err(Into::into);
         assert_eq!(refusal(refused), text);

@@ -130,7 +130,7 @@ fn what_delete_refuses() {
     delete("f", "3").unwrap();
     delete("f", "3").unwrap();
     assert_eq!(
-        refusal(registry.resolve(&name("f"), Some(&qualifier("3")), || 0.0)),
+        refusal(registry.resolve(&name("f"), Some(qualifier("3")), || 0.0)),
         format!("404 ResourceNotFoundException Function not found: {ARN}:3")
     );
     let unknown = "404 ResourceNotFoundException Function not found: arn:aws:lambda:us-east-1:000000000000:function:g";

@@ -74,6 +74,16 @@ impl TaskFiles {
 }
 
 impl Package {
+    /// An upload that is taken as it is.
+    pub(crate) fn whole(upload: Bytes, limits: &ArchiveLimits) -> Result<Package, ArchiveRefusal> {
+        let size = upload.len() as u64;
+        if size > limits.upload_bytes_max {
+            return Err(ArchiveRefusal::UploadTooLarge { bytes: size, limit: limits.upload_bytes_max });
+        }
+        let sha256 = Sha256::digest(&upload).into();
+        Ok(Package { module: upload.clone(), upload, files: None, sha256, size })
+    }
+
     /// Takes an upload apart. Files are unpacked in a new directory below `parent`, or below the system's directory for
     /// temporary files.
     ///

@@ -1,0 +1,85 @@
+//! [`Invocation`]: an invocation from its request to its answer.
+
+use super::execution::Execution;
+use super::request::Invoke;
+use super::response::Response;
+use super::{AcceptWork, Checked};
+use crate::blocking::OnCallersThread;
+use crate::error::InvokeError;
+use crate::request_id::RequestId;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+/// An invocation in progress: what awaiting an [`Invoke`] polls. It begins when it is first polled. Dropping it cancels the
+/// invocation.
+///
+/// One that was polled and is neither polled again nor dropped keeps its sandbox and its permit: from the deadline on only its
+/// answer waits.
+#[must_use = "nothing is invoked until this is awaited"]
+pub struct Invocation {
+    stage: Stage,
+    on_callers_thread: OnCallersThread,
+}
+
+enum Stage {
+    Asked(Invoke),
+    Accepting { accept: AcceptWork, request_id: RequestId },
+    Running(Execution),
+    Answered,
+}
+
+impl Invocation {
+    pub(super) fn new(request: Invoke, on_callers_thread: OnCallersThread) -> Invocation {
+        Invocation { stage: Stage::Asked(request), on_callers_thread }
+    }
+
+    /// Goes on to the next stage, or answers.
+    fn begin(&mut self, request: Invoke) -> Result<Option<Response>, InvokeError> {
+        let invoker = Arc::clone(&request.invoker);
+        self.stage = match invoker.check(request)? {
+            Checked::DryRun(request_id) => return Ok(Some(Response::without_payload(204, request_id))),
+            Checked::Event(event) => {
+                let request_id = event.request_id;
+                Stage::Accepting { accept: invoker.accept(event), request_id }
+            }
+            Checked::Run(run) => Stage::Running(Execution::start(invoker, run, self.on_callers_thread)?),
+        };
+        Ok(None)
+    }
+}
+
+impl Future for Invocation {
+    type Output = Result<Response, InvokeError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        loop {
+            let answer = match &mut this.stage {
+                Stage::Asked(_) => {
+                    let Stage::Asked(request) = std::mem::replace(&mut this.stage, Stage::Answered) else {
+                        return Poll::Pending;
+                    };
+                    match this.begin(request).transpose() {
+                        Some(answer) => answer,
+                        None => continue,
+                    }
+                }
+                Stage::Accepting { accept, request_id } => {
+                    let accepted = ready!(accept.as_mut().poll(cx));
+                    accepted.map(|()| Response::without_payload(202, *request_id))
+                }
+                Stage::Running(execution) => ready!(Pin::new(execution).poll(cx)),
+                Stage::Answered => return Poll::Pending,
+            };
+            this.stage = Stage::Answered;
+            return Poll::Ready(answer);
+        }
+    }
+}
+
+impl std::fmt::Debug for Invocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Invocation").finish_non_exhaustive()
+    }
+}

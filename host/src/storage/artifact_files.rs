@@ -1,0 +1,274 @@
+//! [`ArtifactFiles`]: compiled code, in files that only the holder of a key can have written.
+//!
+//! Compiled code is machine code: whoever can change it runs what they like in this process. So every artifact is sealed by
+//! a keyed hash over its bytes and over the facts that say of what it was compiled, for which engine.
+
+use super::code_files::{CodeDigest, OnRemoved, digest_text, parse_digest};
+use super::disk::system::private_file;
+use super::disk::{is_unfinished, unfinished};
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+
+/// How every sealed artifact ends.
+const MAGIC: &[u8; 16] = b"fnhost artifact1";
+const TAG_BYTES: usize = blake3::OUT_LEN;
+/// Facts are few and short.
+const FACTS_BYTES_MAX: usize = 64 * 1024;
+/// After artifact and facts: the length of the facts, the tag, the magic.
+const END_BYTES: usize = 4 + TAG_BYTES + MAGIC.len();
+
+/// What artifacts are sealed with. Whoever has it can make native code that hosts with the same key run.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct ArtifactKey(pub(crate) [u8; 32]);
+
+impl fmt::Debug for ArtifactKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ArtifactKey")
+    }
+}
+
+/// Why an artifact is not taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SealError {
+    /// It can't be read.
+    #[error("it can't be read")]
+    Unreadable(#[from] io::Error),
+    /// It was cut off, or is something else.
+    #[error("it is no artifact of this format, or was cut off")]
+    NoSeal,
+    /// Not sealed with this key, or changed since.
+    #[error("its seal is not of this host's key, or it was changed after it was sealed")]
+    WrongSeal,
+    /// Others could have written to it.
+    #[error("others than its owner may write to it (mode {mode:03o})")]
+    Writable {
+        /// Its permissions.
+        mode: u32,
+    },
+}
+
+impl ArtifactKey {
+    /// A new key.
+    pub(crate) fn random() -> ArtifactKey {
+        ArtifactKey(rand::random())
+    }
+
+    /// What has to stand behind `artifact` to seal it with its facts.
+    pub(crate) fn seal(&self, artifact: &[u8], facts: &[u8]) -> io::Result<Vec<u8>> {
+        let length = u32::try_from(facts.len()).ok().filter(|_| facts.len() <= FACTS_BYTES_MAX);
+        let length = length.ok_or_else(|| io::Error::other("the facts of an artifact are too long"))?;
+        let mut seal = [facts, &length.to_le_bytes()].concat();
+        let tag = blake3::Hasher::new_keyed(&self.0).update(artifact).update(&seal).finalize();
+        seal.extend_from_slice(tag.as_bytes());
+        seal.extend_from_slice(MAGIC);
+        Ok(seal)
+    }
+
+    /// Verifies a sealed artifact: where it is in `sealed`, and its facts.
+    ///
+    /// # Errors
+    /// It is none of this key's.
+    pub(crate) fn unseal<'a>(&self, sealed: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), SealError> {
+        let (content, end) =
+            sealed.len().checked_sub(END_BYTES).map(|at| sealed.split_at(at)).ok_or(SealError::NoSeal)?;
+        let (tag, facts_bytes) = read_end(end)?;
+        let (artifact, facts) =
+            content.len().checked_sub(facts_bytes).map(|at| content.split_at(at)).ok_or(SealError::NoSeal)?;
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(&sealed[..sealed.len() - TAG_BYTES - MAGIC.len()]);
+        // Compared in constant time, by blake3's own type.
+        if hasher.finalize() == tag { Ok((artifact, facts)) } else { Err(SealError::WrongSeal) }
+    }
+}
+
+/// Whether bytes say that they are a sealed artifact.
+pub(crate) fn looks_sealed(bytes: &[u8]) -> bool {
+    bytes.ends_with(MAGIC)
+}
+
+/// The tag, and the length of the facts, from the last bytes of a sealed artifact.
+fn read_end(end: &[u8]) -> Result<(blake3::Hash, usize), SealError> {
+    let end = end.strip_suffix(MAGIC).ok_or(SealError::NoSeal)?;
+    let (length, tag) = end.split_first_chunk::<4>().ok_or(SealError::NoSeal)?;
+    let tag = blake3::Hash::from_slice(tag).map_err(|_| SealError::NoSeal)?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| SealError::NoSeal)?;
+    if length > FACTS_BYTES_MAX { Err(SealError::NoSeal) } else { Ok((tag, length)) }
+}
+
+/// The artifacts of a data directory: `<digest of the upload>.<profile>`.
+#[derive(Clone, Debug)]
+pub(crate) struct ArtifactFiles {
+    directory: PathBuf,
+    key: ArtifactKey,
+}
+
+/// An artifact whose seal was verified, open. Its bytes are at the file's beginning.
+#[derive(Debug)]
+pub(crate) struct Sealed {
+    pub(crate) file: File,
+    pub(crate) path: PathBuf,
+    pub(crate) facts: Vec<u8>,
+}
+
+impl ArtifactFiles {
+    /// How artifacts of each profile end.
+    pub(crate) const PROFILES: [&str; 2] = ["plain", "fuel"];
+
+    pub(crate) fn new(directory: PathBuf, key: ArtifactKey) -> ArtifactFiles {
+        ArtifactFiles { directory, key }
+    }
+
+    /// Where an artifact is.
+    pub(crate) fn path(&self, digest: &CodeDigest, profile: &str) -> PathBuf {
+        self.directory.join(format!("{}.{profile}", digest_text(digest)))
+    }
+
+    /// Removes artifacts of code that is gone.
+    ///
+    /// # Errors
+    /// The first file that is no artifact by its name, or that can't be removed.
+    pub(crate) fn collect(&self, has_code: impl Fn(&CodeDigest) -> bool) -> Result<(), (PathBuf, Option<io::Error>)> {
+        let unreadable = |error| (self.directory.clone(), Some(error));
+        for entry in fs::read_dir(&self.directory).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let (name, path) = (entry.file_name(), entry.path());
+            let parts = name.to_str().and_then(|name| name.split_once('.'));
+            let digest =
+                parts.filter(|(_, profile)| Self::PROFILES.contains(profile)).and_then(|(d, _)| parse_digest(d));
+            match digest {
+                Some(digest) if has_code(&digest) => {}
+                None if !is_unfinished(&name) => return Err((path, None)),
+                _ => fs::remove_file(&path).map_err(|error| (path, Some(error)))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes an artifact, in place of the one that there may be. It is not synced: a crash costs a compilation.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub(crate) fn write(&self, digest: &CodeDigest, profile: &str, artifact: &[u8], facts: &[u8]) -> io::Result<()> {
+        let seal = self.key.seal(artifact, facts)?;
+        let unfinished = unfinished(&self.directory);
+        let write = || {
+            let mut file = private_file(OpenOptions::new().write(true).create_new(true)).open(&unfinished)?;
+            file.write_all(artifact)?;
+            file.write_all(&seal)?;
+            fs::rename(&unfinished, self.path(digest, profile))
+        };
+        write().inspect_err(|_| drop(fs::remove_file(&unfinished)))
+    }
+
+    /// Opens an artifact and verifies its seal. `None` if there is none.
+    ///
+    /// # Errors
+    /// It is none of this host's.
+    pub(crate) fn open(&self, digest: &CodeDigest, profile: &str) -> Result<Option<Sealed>, SealError> {
+        let path = self.path(digest, profile);
+        match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+            Ok(file) => open_sealed(file, path, &self.key).map(Some),
+        }
+    }
+}
+
+/// Verifies an open file: what is verified is what can be mapped, whatever is done to its name.
+pub(crate) fn open_sealed(mut file: File, path: PathBuf, key: &ArtifactKey) -> Result<Sealed, SealError> {
+    let metadata = file.metadata()?;
+    check_not_writable(&metadata)?;
+    let content = metadata.len().checked_sub(END_BYTES as u64).ok_or(SealError::NoSeal)?;
+    let mut end = [0; END_BYTES];
+    file.seek(SeekFrom::Start(content))?;
+    file.read_exact(&mut end)?;
+    let (tag, facts_bytes) = read_end(&end)?;
+    let artifact = content.checked_sub(facts_bytes as u64).ok_or(SealError::NoSeal)?;
+
+    file.rewind()?;
+    let mut hasher = blake3::Hasher::new_keyed(&key.0);
+    hasher.update_reader((&file).take(artifact))?;
+    let mut facts = vec![0; facts_bytes];
+    file.read_exact(&mut facts)?;
+    hasher.update(&facts).update(&end[..4]);
+    if hasher.finalize() != tag {
+        return Err(SealError::WrongSeal);
+    }
+    Ok(Sealed { file, path, facts })
+}
+
+#[cfg(unix)]
+fn check_not_writable(metadata: &fs::Metadata) -> Result<(), SealError> {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+    if mode & 0o022 == 0 { Ok(()) } else { Err(SealError::Writable { mode }) }
+}
+
+#[cfg(not(unix))]
+fn check_not_writable(_metadata: &fs::Metadata) -> Result<(), SealError> {
+    Ok(())
+}
+
+impl OnRemoved for ArtifactFiles {
+    fn removed(&self, digest: &CodeDigest) {
+        for profile in Self::PROFILES {
+            // Most code has one of them; what stays by accident goes at the next start.
+            let _ = fs::remove_file(self.path(digest, profile));
+        }
+    }
+}
+
+/// Sealed bytes with a part changed, for every part that matters.
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn sealed(key: &ArtifactKey) -> Vec<u8> {
+        [b"artifact".as_slice(), &key.seal(b"artifact", b"facts").unwrap()].concat()
+    }
+
+    fn private(path: &Path, bytes: &[u8]) -> File {
+        private_file(OpenOptions::new().write(true).create_new(true)).open(path).unwrap().write_all(bytes).unwrap();
+        File::open(path).unwrap()
+    }
+
+    #[test]
+    fn a_seal_holds_every_byte() {
+        let directory = tempfile::tempdir().unwrap();
+        let (key, other) = (ArtifactKey::random(), ArtifactKey::random());
+        let bytes = sealed(&key);
+        let open = |name: &str, bytes: &[u8], key: &ArtifactKey| {
+            let path = directory.path().join(name);
+            let from_file = open_sealed(private(&path, bytes), path.clone(), key).map(|sealed| sealed.facts);
+            let from_bytes = key.unseal(bytes).map(|(_, facts)| facts.to_vec());
+            assert_eq!(from_file.is_ok(), from_bytes.is_ok());
+            from_file
+        };
+        assert_eq!(open("whole", &bytes, &key).unwrap(), b"facts");
+        assert!(matches!(open("other-key", &bytes, &other), Err(SealError::WrongSeal)));
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            assert!(open(&format!("flipped-{at}"), &flipped, &key).is_err(), "byte {at}");
+            assert!(open(&format!("cut-{at}"), &bytes[..at], &key).is_err(), "cut to {at}");
+        }
+        // Between artifact and facts there is no room to move the border.
+        let moved = [b"artifactf".as_slice(), &key.seal(b"artifact", b"acts").unwrap()].concat();
+        assert!(open("moved", &moved, &key).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_can_write_is_not_taken() {
+        let directory = tempfile::tempdir().unwrap();
+        let key = ArtifactKey::random();
+        let path = directory.path().join("artifact");
+        private(&path, &sealed(&key));
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o620)).unwrap();
+        let opened = open_sealed(File::open(&path).unwrap(), path, &key);
+        assert!(matches!(opened, Err(SealError::Writable { mode: 0o620 })));
+    }
+}
