@@ -20,7 +20,8 @@ pub use event_invoke_config::{
     PutFunctionEventInvokeConfig, UpdateFunctionEventInvokeConfig,
 };
 pub use function::{
-    CreateFunction, DeleteFunction, GetFunction, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration,
+    CreateFunction, DeleteFunction, GetFunction, GetFunctionCode, ListFunctions, UpdateFunctionCode,
+    UpdateFunctionConfiguration,
 };
 pub use permission::{AddPermission, GetPolicy, RemovePermission};
 #[cfg(feature = "compiler")]
@@ -34,7 +35,7 @@ pub use version::{
 
 use crate::code::Code;
 use crate::error::ServiceError;
-use crate::function::{ConfigurationUpdate, Permission};
+use crate::function::{ArnBase, ConfigurationUpdate, Permission};
 use crate::invocation::{Invoke, InvokedRegistry, Invoker};
 use crate::limits::RegistryLimits;
 use crate::registry;
@@ -78,6 +79,12 @@ pub struct AccountSettings {
     pub unreserved_concurrent_executions: u32,
     /// Code of all functions and versions, in bytes as uploaded.
     pub code_bytes: u64,
+    /// Functions that there are.
+    pub function_count: usize,
+    /// Largest upload, in bytes as it comes.
+    pub upload_bytes_max: u64,
+    /// Largest upload, in bytes unzipped.
+    pub unzipped_bytes_max: u64,
 }
 
 impl Host {
@@ -111,6 +118,12 @@ impl Host {
     /// `GetFunctionConfiguration`.
     pub fn get_function(&self, function: impl Into<String>) -> GetFunction {
         GetFunction { host: self.clone(), function: function.into(), qualifier: None }
+    }
+
+    /// The code of a function or version, byte for byte as it was uploaded: what the link in the answer of `GetFunction` leads
+    /// to. `None` for a native function.
+    pub fn get_function_code(&self, function: impl Into<String>) -> GetFunctionCode {
+        GetFunctionCode { host: self.clone(), function: function.into(), qualifier: None }
     }
 
     /// `ListFunctions`, by name, a page at a time.
@@ -212,6 +225,11 @@ impl Host {
         DeleteFunctionConcurrency { host: self.clone(), function: function.into() }
     }
 
+    /// Partition, region and account: what the ARNs of this host have in common.
+    pub fn arn_base(&self) -> &ArnBase {
+        self.inner.invoker.registry.arn_base()
+    }
+
     /// Changes the registry: here, or, if the change goes to a disk, on a thread that may block. A caller that gives up
     /// meanwhile does not stop it.
     async fn change<T, E>(&self, change: impl FnOnce(&InvokedRegistry) -> Result<T, E> + Send + 'static) -> Result<T, E>
@@ -272,6 +290,9 @@ impl Host {
             limits: *registry.limits(),
             unreserved_concurrent_executions: registry.unreserved_concurrency(),
             code_bytes: registry.code_bytes(),
+            function_count: registry.function_count(),
+            upload_bytes_max: self.inner.upload_limits.archive.upload_bytes_max,
+            unzipped_bytes_max: self.inner.upload_limits.archive.unzipped_bytes_max,
         }
     }
 

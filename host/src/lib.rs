@@ -45,11 +45,11 @@ pub use future::BoxFuture;
 pub use host::Precompile;
 pub use host::{
     AccountSettings, AddPermission, AliasTarget, BuildError, CreateAlias, CreateFunction, DeleteAlias, DeleteFunction,
-    DeleteFunctionConcurrency, DeleteFunctionEventInvokeConfig, GetAlias, GetFunction, GetFunctionConcurrency,
-    GetFunctionEventInvokeConfig, GetPolicy, Host, HostBuilder, ListAliases, ListFunctionEventInvokeConfigs,
-    ListFunctions, ListTags, ListVersions, PublishVersion, PutFunctionConcurrency, PutFunctionEventInvokeConfig,
-    RemovePermission, Shutdown, ShutdownReport, TagResource, UntagResource, UpdateAlias, UpdateFunctionCode,
-    UpdateFunctionConfiguration, UpdateFunctionEventInvokeConfig,
+    DeleteFunctionConcurrency, DeleteFunctionEventInvokeConfig, GetAlias, GetFunction, GetFunctionCode,
+    GetFunctionConcurrency, GetFunctionEventInvokeConfig, GetPolicy, Host, HostBuilder, ListAliases,
+    ListFunctionEventInvokeConfigs, ListFunctions, ListTags, ListVersions, PublishVersion, PutFunctionConcurrency,
+    PutFunctionEventInvokeConfig, RemovePermission, Shutdown, ShutdownReport, TagResource, UntagResource, UpdateAlias,
+    UpdateFunctionCode, UpdateFunctionConfiguration, UpdateFunctionEventInvokeConfig,
 };
 pub use invocation::{
     AuthorizationRequest, Authorizer, Invocation, InvocationContext, InvocationType, Invoke, Receipt, Response,

@@ -201,6 +201,11 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         self.quota.limits()
     }
 
+    /// Functions that there are.
+    pub(crate) fn function_count(&self) -> usize {
+        self.functions.len()
+    }
+
     /// Bytes of code of all functions, each version counted.
     pub(crate) fn code_bytes(&self) -> u64 {
         self.quota.code_bytes()

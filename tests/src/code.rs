@@ -110,3 +110,25 @@ const ANSWER: &str = r#"(module
     (memory (export "memory") 1)
     (data (i32.const 0) "42")
     (func (export "handle") (call $respond (i32.const 0) (i32.const 2))))"#;
+
+/// What the link in Lambda's answer of `GetFunction` leads to: byte for byte what came.
+#[tokio::test]
+async fn is_given_back_as_it_came() {
+    let host = test_host::host();
+    let module = std::fs::read(ECHO_CORE).unwrap();
+    let zipped = zip(&[("bootstrap.wasm", &module), ("README", b"hello")]);
+    host.create_function("f", Code::file(ECHO_CORE)).publish(true).await.unwrap();
+    host.create_alias("f", "live", 1).await.unwrap();
+    host.update_function_code("f", Code::bytes(zipped.clone())).await.unwrap();
+    for (name, expected) in [("f", &zipped), ("f:1", &module), ("f:live", &module)] {
+        assert_eq!(host.get_function_code(name).await.unwrap().unwrap(), *expected, "{name}");
+        assert_eq!(host.get_function(name).await.unwrap().code_size, expected.len() as u64);
+    }
+    assert_eq!(host.get_function_code("f").qualifier("1").await.unwrap().unwrap(), module);
+    host.create_function("native", Code::native(|(): (), _| async { Ok::<_, fnhost::function::ReportedError>(()) }))
+        .await
+        .unwrap();
+    assert_eq!(host.get_function_code("native").await.unwrap(), None);
+    let missing = test_host::refused(host.get_function_code("g:7").await);
+    assert_eq!(missing.2, format!("Function not found: {}", test_host::arn("g:7")));
+}

@@ -14,8 +14,11 @@ use crate::function::{
     Operation,
 };
 use crate::invocation::InvokedRegistry;
+use crate::invocation::executable::Executable;
 use crate::registry::{self, Page};
 use crate::upload::{UploadError, compile, open_code};
+use bytes::Bytes;
+use std::sync::Arc;
 
 /// `CreateFunction`, begun by [`Host::create_function`]. Await it, or [`wait`](CreateFunction::wait).
 #[derive(Debug)]
@@ -108,6 +111,31 @@ impl GetFunction {
         let target = self.host.target(&self.function, self.qualifier.as_deref(), Operation::GetFunction)?;
         let registry = &self.host.inner.invoker.registry;
         Ok(registry.get(&target.name, target.qualifier.as_ref())?.described())
+    }
+}
+
+/// The code of a function, begun by [`Host::get_function_code`]. Await it, or [`wait`](GetFunctionCode::wait).
+#[derive(Debug)]
+#[must_use = "nothing is looked up until this is awaited"]
+pub struct GetFunctionCode {
+    pub(super) host: Host,
+    pub(super) function: String,
+    pub(super) qualifier: Option<String>,
+}
+
+awaitable!(GetFunctionCode => Option<Bytes>, GetFunctionError);
+qualifier_setter!(GetFunctionCode);
+
+impl GetFunctionCode {
+    async fn send(self) -> Result<Option<Bytes>, GetFunctionError> {
+        let target = self.host.target(&self.function, self.qualifier.as_deref(), Operation::GetFunction)?;
+        let found = self.host.inner.invoker.registry.get(&target.name, target.qualifier.as_ref())?;
+        let Executable::Guest(code) = &found.version.executable else { return Ok(None) };
+        let failed = |error: std::io::Error| ServiceError::new("reading the code", error);
+        let workers = self.host.inner.invoker.sandbox.workers().map_err(failed)?;
+        let code = Arc::clone(code);
+        let read = workers.spawn_blocking(move || code.upload()).await.map_err(|error| failed(error.into()))?;
+        Ok(Some(read.map_err(|error| ServiceError::new("reading the code", error))?))
     }
 }
 

@@ -124,9 +124,7 @@ impl<X: Clone> FunctionRecord<X> {
 
     /// With `next`, whose code is not ready yet, as what `$LATEST` becomes.
     pub(super) fn becoming(&self, id: PreparationId, next: FunctionVersion<X>) -> Self {
-        let state = next.configuration.state.clone();
-        let next = Some(Arc::new(next.in_state(state, Some(LastUpdateStatus::InProgress))));
-        Self { preparation: Some(Preparation { id, next, version: None }), ..self.clone() }
+        Self { preparation: Some(Preparation { id, next: Some(Arc::new(next)), version: None }), ..self.clone() }
     }
 
     /// Notes that `version` is published. Of what is being made ready, it is pending too.

@@ -200,16 +200,14 @@ impl<X: Clone> FunctionRecord<X> {
 
     /// With an update of `$LATEST`, now or when its code is ready.
     fn updated(&self, configuration: FunctionConfiguration, executable: X, preparation: Option<PreparationId>) -> Self {
-        let ready = |configuration| FunctionConfiguration {
-            state: FunctionState::Active,
-            last_update: Some(LastUpdateStatus::Successful),
-            ..configuration
+        let Some(id) = preparation else {
+            let (state, last_update) = (FunctionState::Active, Some(LastUpdateStatus::Successful));
+            return self.with_latest(FunctionConfiguration { state, last_update, ..configuration }, executable);
         };
-        match preparation {
-            None => self.with_latest(ready(configuration), executable),
-            // Whether it can be invoked meanwhile is as before.
-            Some(id) => self.becoming(id, FunctionVersion { configuration: Arc::new(configuration), executable }),
-        }
+        // Whether it can be invoked meanwhile is as before.
+        let last_update = Some(LastUpdateStatus::InProgress);
+        let configuration = Arc::new(FunctionConfiguration { last_update, ..configuration });
+        self.becoming(id, FunctionVersion { configuration, executable })
     }
 
     /// With `$LATEST` published, and the version that this made. If nothing has changed since the last publication, no

@@ -84,6 +84,14 @@ impl GuestCode {
         GuestCode { sha256, size_bytes, source, slots, symbolizer: ArcSwapOption::empty(), clock }
     }
 
+    /// What was uploaded, byte for byte. Blocking.
+    ///
+    /// # Errors
+    /// The code's file is gone or damaged.
+    pub(crate) fn upload(&self) -> Result<Bytes, LoadError> {
+        self.source.upload()
+    }
+
     /// SHA-256 of what was uploaded.
     pub(crate) fn sha256(&self) -> [u8; 32] {
         self.sha256

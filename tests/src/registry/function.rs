@@ -3,6 +3,7 @@
 use super::{answer, code, host_with_versions, invalid_value, not_found, precondition_failed, validation};
 use crate::test_host::{self, arn, builder, refused};
 use fnhost::error::ThrottleReason;
+use fnhost::function::{Architecture, FunctionConfiguration};
 use std::time::Duration;
 
 #[tokio::test]
@@ -210,4 +211,36 @@ async fn a_full_registry_refuses() {
     assert_eq!(refused(host.create_alias("f", "test", 1).await), invalid_value("A function may have 1 aliases."));
     host.delete_function("f").await.unwrap();
     host.create_function("g", code(1)).await.unwrap();
+}
+
+/// What AWS needs to know and this host does not is kept, shown and published.
+#[tokio::test]
+async fn labels_are_kept() {
+    let host = test_host::host();
+    let role = "arn:aws:iam::000000000000:role/r";
+    let create = host.create_function("f", code(1)).role(role).runtime("provided.al2023");
+    let created = create.architecture(Architecture::Arm64).publish(true).await.unwrap();
+    let labels = |shown: &FunctionConfiguration| (shown.role.clone(), shown.runtime.clone(), shown.architecture);
+    let expected = (Some(role.to_owned()), Some("provided.al2023".to_owned()), Architecture::Arm64);
+    assert_eq!(labels(&created), expected);
+    host.update_function_configuration("f").runtime("nodejs22.x").await.unwrap();
+    let updated = host.update_function_code("f", code(2)).architecture(Architecture::X86_64).await.unwrap();
+    assert_eq!(labels(&updated), (Some(role.to_owned()), Some("nodejs22.x".to_owned()), Architecture::X86_64));
+    assert_eq!(labels(&host.get_function("f:1").await.unwrap()), expected);
+    let plain = host.create_function("plain", code(1)).await.unwrap();
+    assert_eq!(labels(&plain), (None, None, Architecture::X86_64));
+    assert_eq!(refused(host.create_function("g", code(1)).role("r").await).0, "ValidationException");
+    assert_eq!(refused(host.create_function("g", code(1)).runtime("r").await).0, "InvalidParameterValueException");
+}
+
+#[tokio::test]
+async fn account_settings() {
+    let host = builder().upload_bytes_max(1_000).unzipped_bytes_max(2_000).build().unwrap();
+    host.create_function("f", code(1)).publish(true).await.unwrap();
+    host.create_function("g", code(1)).await.unwrap();
+    let settings = host.account_settings();
+    assert_eq!((settings.function_count, settings.code_bytes), (2, 0));
+    assert_eq!((settings.upload_bytes_max, settings.unzipped_bytes_max), (1_000, 2_000));
+    host.delete_function("g").await.unwrap();
+    assert_eq!(host.account_settings().function_count, 1);
 }

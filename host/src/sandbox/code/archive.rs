@@ -45,6 +45,8 @@ impl Default for ArchiveLimits {
 /// An upload, taken apart. Dropping it removes its files.
 #[derive(Debug)]
 pub(crate) struct Package {
+    /// What was uploaded.
+    pub(crate) upload: Bytes,
     /// The module or component, as it was in the upload.
     pub(crate) module: Bytes,
     /// What the guest reads at `/var/task`, if the upload held more than the module.
@@ -79,7 +81,7 @@ impl Package {
             return Err(ArchiveRefusal::UploadTooLarge { bytes: size, limit: limits.upload_bytes_max });
         }
         let sha256 = Sha256::digest(&upload).into();
-        Ok(Package { module: upload, files: None, sha256, size })
+        Ok(Package { module: upload.clone(), upload, files: None, sha256, size })
     }
 
     /// Takes an upload apart. Files are unpacked in a new directory below `parent`, or below the system's directory for
@@ -97,13 +99,13 @@ impl Package {
         }
         let sha256 = Sha256::digest(&upload).into();
         if upload.starts_with(WASM_MAGIC) {
-            return Ok(Package { module: upload, files: None, sha256, size });
+            return Ok(Package { module: upload.clone(), upload, files: None, sha256, size });
         }
         if !upload.starts_with(ZIP_MAGIC) {
             return Err(ArchiveRefusal::NeitherModuleNorZip);
         }
         let parent = parent.map_or_else(std::env::temp_dir, PathBuf::from);
         let (module, files) = unpack::unpack(&upload, limits, &parent)?;
-        Ok(Package { module, files, sha256, size })
+        Ok(Package { upload, module, files, sha256, size })
     }
 }

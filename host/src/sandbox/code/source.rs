@@ -90,6 +90,14 @@ impl CodeSource {
         CodeSource::Stored { file, fresh: Mutex::new(fresh.map(Arc::new)) }
     }
 
+    /// What was uploaded. Blocking.
+    pub(super) fn upload(&self) -> Result<Bytes, LoadError> {
+        match self {
+            CodeSource::Memory(unpacked) => Ok(unpacked.package.upload.clone()),
+            CodeSource::Stored { file, .. } => file.read().map(Bytes::from).map_err(LoadError::CodeFile),
+        }
+    }
+
     /// The code, unpacked. Blocking.
     pub(super) fn unpacked(&self, key: Option<&ArtifactKey>) -> Result<Arc<Unpacked>, LoadError> {
         let (file, fresh) = match self {
