@@ -111,11 +111,17 @@ impl<H: Send + 'static> Running<H> {
             if let Some(code) = code {
                 code.guest_time.record(guest_time);
             }
-            // The caller may have gone. It has its answer before the sandbox is reset, which takes milliseconds for a large
-            // one and must not make it late.
-            let _ = sender.send(finished.outcome);
+            // The caller may have gone.
+            let answer = |outcome| drop(sender.send(outcome));
+            let Finished { outcome, remains } = finished;
             if job.place.is_large() {
-                sandbox.workers.with_stand_in(|| drop(finished.remains));
+                // The reset takes milliseconds, and must not make the answer late.
+                answer(outcome);
+                sandbox.workers.with_stand_in(|| drop(remains));
+            } else {
+                // Who has the answer may call again, and finds the sandbox free.
+                drop(remains);
+                answer(outcome);
             }
         };
         let task = handle.spawn(moved.instrument(self.span.clone()));
