@@ -17,7 +17,7 @@ use std::time::SystemTime;
 /// [`reschedule`](EventQueue::reschedule) makes it wait again, and gone after [`complete`](EventQueue::complete).
 /// Waiting and taken events both count against the queue's bounds, so `reschedule` never meets a full queue.
 ///
-/// Records are whole, and events are known by [`Event::id`]: whatever is done twice, because the first answer was
+/// Records are whole, and events are known by [`QueuedEvent::id`]: whatever is done twice, because the first answer was
 /// lost, is done once. A queue that outlives the process gives taken events back when it is opened again; they may
 /// run twice, as in Lambda.
 ///

@@ -59,10 +59,6 @@ impl ArtifactKey {
     }
 
     /// What has to stand behind `artifact` to seal it with its facts.
-    #[cfg_attr(
-        not(any(feature = "compiler", test)),
-        expect(dead_code, reason = "without a compiler nothing is sealed")
-    )]
     pub(crate) fn seal(&self, artifact: &[u8], facts: &[u8]) -> io::Result<Vec<u8>> {
         let length = u32::try_from(facts.len()).ok().filter(|_| facts.len() <= FACTS_BYTES_MAX);
         let length = length.ok_or_else(|| io::Error::other("the facts of an artifact are too long"))?;
