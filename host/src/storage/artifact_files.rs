@@ -186,6 +186,10 @@ impl ArtifactFiles {
     ///
     /// # Errors
     /// The file system's.
+    #[cfg_attr(
+        not(any(feature = "compiler", test)),
+        expect(dead_code, reason = "without a compiler nothing is sealed")
+    )]
     pub(crate) fn write(&self, digest: &CodeDigest, profile: &str, artifact: &[u8], facts: &[u8]) -> io::Result<()> {
         let seal = self.key.seal(artifact, facts)?;
         let unfinished = unfinished(&self.directory);

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) struct Unpacked {
     pub(crate) package: Package,
     pub(crate) contract: Contract,
+    #[cfg_attr(not(any(feature = "compiler", test)), expect(dead_code, reason = "only a compiler asks"))]
     pub(crate) is_component: bool,
     /// There if the upload is machine code already: see [`Precompiled`].
     pub(in crate::sandbox) precompiled: Option<Precompiled>,
