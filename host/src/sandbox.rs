@@ -27,9 +27,9 @@ use crate::future::InRuntime;
 use crate::limits::SandboxLimits;
 use crate::storage::{ArtifactKey, CodeFile, CodeFileError, DataDir};
 use bytes::Bytes;
-use code::{
-    Artifact, ArtifactError, Compiled, GuestCode, Linkers, LoadedCode, Precompiled, Resident, Unpacked, UploadRefusal,
-};
+#[cfg(feature = "compiler")]
+use code::Precompiled;
+use code::{Artifact, ArtifactError, Compiled, GuestCode, Linkers, LoadedCode, Resident, Unpacked, UploadRefusal};
 use dashmap::DashMap;
 use engine::{EngineProfile, Engines};
 use frames::RawFrame;
@@ -129,13 +129,14 @@ impl Sandbox {
         job: Arc<Job>,
         event: Bytes,
         calls: Option<Arc<dyn HostCalls>>,
+        mut in_progress: InProgress,
         held: H,
     ) -> Running<H> {
-        let (in_progress, ticking) = self.in_progress();
         let work = {
             let (code, job) = (Arc::clone(&code), Arc::clone(&job));
             async move {
-                let store = ticking
+                let store = in_progress
+                    .take_ticking()
                     .map_err(wasmtime::Error::from)
                     .and_then(|()| new_store(code, Arc::clone(&job), event, calls));
                 let (outcome, store) = match store {
@@ -159,14 +160,14 @@ impl Sandbox {
         self: &Arc<Self>,
         work: impl Future<Output = outcome::Ending> + Send + 'static,
         job: Arc<Job>,
+        mut in_progress: InProgress,
         held: H,
     ) -> Running<H> {
-        let (in_progress, ticking) = self.in_progress();
         let finish = {
             let job = Arc::clone(&job);
             async move {
                 job.meter.init_done(Duration::ZERO);
-                let ending = match ticking {
+                let ending = match in_progress.take_ticking() {
                     Ok(()) => work.await,
                     Err(error) => outcome::Ending::HostFault(format!("can't start the ticker: {error}")),
                 };
@@ -205,10 +206,16 @@ impl Sandbox {
     }
 
     /// Counts an invocation in, and has the ticker awake for it: without the ticker no deadline would hold.
-    fn in_progress(&self) -> (InProgress, std::io::Result<()>) {
+    pub(crate) fn begin(&self) -> InProgress {
         self.engines.begin();
-        let in_progress = InProgress(Arc::clone(&self.engines));
-        (in_progress, self.ticker.ensure_awake())
+        // Counted out by its drop, whatever the ticker says.
+        let engines = Arc::clone(&self.engines);
+        InProgress { engines, ticking: self.ticker.ensure_awake() }
+    }
+
+    /// Waits until the host ends its invocations.
+    pub(crate) async fn closed(&self) {
+        self.engines.closed().await;
     }
 
     /// Where uploads and compiled code are kept, if anywhere.
@@ -484,11 +491,21 @@ fn host_fault(error: &wasmtime::Error) -> LoadError {
     LoadError::HostFault(format!("{error:?}"))
 }
 
-/// One invocation in progress, as the ticker counts it.
-pub(crate) struct InProgress(Arc<Engines>);
+/// One invocation in progress, as the ticker and the end of the host count it.
+pub(crate) struct InProgress {
+    engines: Arc<Engines>,
+    ticking: std::io::Result<()>,
+}
+
+impl InProgress {
+    /// Whether there is a ticker to hold deadlines.
+    fn take_ticking(&mut self) -> std::io::Result<()> {
+        std::mem::replace(&mut self.ticking, Ok(()))
+    }
+}
 
 impl Drop for InProgress {
     fn drop(&mut self) {
-        self.0.end();
+        self.engines.end();
     }
 }

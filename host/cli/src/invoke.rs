@@ -168,7 +168,7 @@ fn function_name(file: &Path) -> String {
     if name.is_empty() { "function".to_owned() } else { name }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wanted = "wanted a number with a unit, such as 500ms, 3s, 1m30s";
     let duration: SignedDuration = text.parse().map_err(|_| wanted.to_owned())?;
     Duration::try_from(duration).map_err(|_| wanted.to_owned())

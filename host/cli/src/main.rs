@@ -9,6 +9,8 @@ mod interrupt;
 mod invoke;
 mod output;
 mod progress;
+#[cfg(feature = "serve")]
+mod serve;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -28,6 +30,7 @@ const EXAMPLES: &str = "\
 Examples:
   fnhost check thumbnail.wasm
   fnhost invoke thumbnail.wasm --payload '{\"width\": 128}'
+  fnhost serve
 
 'fnhost help VERB' says more.";
 
@@ -39,12 +42,16 @@ fn concat_help() -> String {
 enum Verb {
     Invoke(invoke::Invoke),
     Check(check::Check),
+    #[cfg(feature = "serve")]
+    Serve(serve::Serve),
 }
 
 fn main() -> ExitCode {
     let (ended, json) = match Arguments::parse().verb {
         Verb::Invoke(invoke) => (invoke.run(), invoke.json),
         Verb::Check(check) => (check.run(), check.json),
+        #[cfg(feature = "serve")]
+        Verb::Serve(serve) => (serve.run(), false),
     };
     ended.unwrap_or_else(|failure| failure.report(json)).into()
 }

@@ -8,12 +8,17 @@ mod check;
 mod fnhost;
 #[path = "cli/invoke.rs"]
 mod invoke;
+#[cfg(feature = "serve")]
+#[path = "cli/serve.rs"]
+mod serve;
 
 use fnhost::fnhost;
 
 #[test]
 fn help_has_examples_and_exit_codes() {
-    for arguments in [&["--help"][..], &["help", "invoke"], &["invoke", "--help"], &["check", "--help"]] {
+    for arguments in
+        [&["--help"][..], &["help", "invoke"], &["invoke", "--help"], &["check", "--help"], &["serve", "--help"]]
+    {
         let run = fnhost(arguments).run();
         assert_eq!(run.exit, 0, "{arguments:?}");
         assert!(run.stdout.contains("Examples:\n  fnhost "), "{}", run.stdout);

@@ -13,8 +13,8 @@ use crate::function::{
     Architecture, ConfigurationUpdate, FunctionConfiguration, FunctionName, FunctionReference, FunctionTarget,
     Operation,
 };
+use crate::invocation::InvokedRegistry;
 use crate::invocation::executable::Executable;
-use crate::invocation::{InvokedRegistry, Invoker};
 use crate::registry::{self, Page};
 use crate::upload::{UploadError, compile, open_code};
 use bytes::Bytes;
@@ -129,18 +129,13 @@ qualifier_setter!(GetFunctionCode);
 impl GetFunctionCode {
     async fn send(self) -> Result<Option<Bytes>, GetFunctionError> {
         let target = self.host.target(&self.function, self.qualifier.as_deref(), Operation::GetFunction)?;
-        let Invoker { registry, sandbox, .. } = &*self.host.inner.invoker;
-        let found = registry.get(&target.name, target.qualifier.as_ref())?;
+        let found = self.host.inner.invoker.registry.get(&target.name, target.qualifier.as_ref())?;
         let Executable::Guest(code) = &found.version.executable else { return Ok(None) };
+        let failed = |error: std::io::Error| ServiceError::new("reading the code", error);
+        let workers = self.host.inner.invoker.sandbox.workers().map_err(failed)?;
         let code = Arc::clone(code);
-        let uploaded = if code.is_stored() {
-            let workers = sandbox.workers().map_err(|error| ServiceError::new("threads can't be started", error))?;
-            let read = workers.spawn_blocking(move || code.upload());
-            read.await.map_err(|error| ServiceError::new("the code was not read", error))?
-        } else {
-            code.upload()
-        };
-        Ok(Some(uploaded.map_err(|error| ServiceError::new("the function's code can't be read", error))?))
+        let read = workers.spawn_blocking(move || code.upload()).await.map_err(|error| failed(error.into()))?;
+        Ok(Some(read.map_err(|error| ServiceError::new("reading the code", error))?))
     }
 }
 

@@ -30,10 +30,15 @@ pub(super) type Load = BoxFuture<'static, Result<Arc<LoadedCode>, Outcome>>;
 pub(super) fn load(sandbox: &Arc<Sandbox>, code: &Arc<GuestCode>, profile: EngineProfile, job: &Arc<Job>) -> Load {
     let (sandbox, code, job) = (Arc::clone(sandbox), Arc::clone(code), Arc::clone(job));
     Box::pin(async move {
-        match sandbox.load(&code, profile, job.remaining()).await {
+        let loaded = tokio::select! {
+            // What has begun goes on, for the next one who wants it.
+            () = sandbox.closed() => return Err(Outcome::shut_down(&job)),
+            loaded = sandbox.load(&code, profile, job.remaining()) => loaded,
+        };
+        match loaded {
             Ok(loaded) => Ok(loaded),
             Err(LoadError::TimedOut { .. }) if job.remaining().is_zero() => Err(Outcome::timed_out(&job)),
-            Err(error) => Err(Outcome::host_fault(&job, format!("the function's code can't be loaded: {error}"))),
+            Err(error) => Err(Outcome::not_loaded(&job, error)),
         }
     })
 }

@@ -11,13 +11,13 @@ use crate::error::{InvokeError, ServiceError, ThrottleReason, TooManyRequests};
 use crate::function::{Frame, FunctionError};
 use crate::future::{BoxFuture, InRuntime};
 use crate::limits::RESPONSE_BYTES_MAX;
-use crate::sandbox::HostCalls;
 use crate::sandbox::code::{GuestCode, LoadedCode};
 use crate::sandbox::engine::EngineProfile;
 use crate::sandbox::job::Job;
 use crate::sandbox::log_tail::LOG_TAIL_BYTES;
 use crate::sandbox::outcome::{Ending, Outcome};
 use crate::sandbox::running::Running;
+use crate::sandbox::{HostCalls, InProgress};
 use bytes::Bytes;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -43,6 +43,7 @@ enum Stage {
     Loading {
         load: Load,
         event: Bytes,
+        in_progress: InProgress,
         permit: Permit,
     },
     Running(Running<Permit>),
@@ -87,6 +88,7 @@ impl Execution {
             configuration,
         });
         let span = InvocationSpan::new(&job);
+        let in_progress = invoker.sandbox.begin();
         let event = std::mem::take(&mut run.event);
         let mut execution = Execution {
             invoker,
@@ -97,11 +99,11 @@ impl Execution {
             on_callers_thread,
             stage: Stage::Answered,
         };
-        execution.stage = execution.begin(event, permit);
+        execution.stage = execution.begin(event, in_progress, permit);
         Ok(execution)
     }
 
-    fn begin(&self, event: Bytes, permit: Permit) -> Stage {
+    fn begin(&self, event: Bytes, in_progress: InProgress, permit: Permit) -> Stage {
         let sandbox = &self.invoker.sandbox;
         match &self.run.function.version.executable {
             Executable::Native(native) => {
@@ -116,13 +118,13 @@ impl Execution {
                 };
                 let work = executable::run_native(Arc::clone(native), event, self.context(), workers);
                 let work = InRuntime::new(self.invoker.runtime_of_closures(), work);
-                self.running(sandbox.run_native(work, Arc::clone(&self.job), permit))
+                self.running(sandbox.run_native(work, Arc::clone(&self.job), in_progress, permit))
             }
             Executable::Guest(code) => match code.loaded(self.profile()) {
-                Some(loaded) => self.run_guest(loaded, event, permit),
+                Some(loaded) => self.run_guest(loaded, event, in_progress, permit),
                 None => {
                     let load = executable::load(sandbox, code, self.profile(), &self.job);
-                    Stage::Loading { load, event, permit }
+                    Stage::Loading { load, event, in_progress, permit }
                 }
             },
         }
@@ -132,13 +134,13 @@ impl Execution {
         if self.job.fuel_budget.is_some() { EngineProfile::FuelMetered } else { EngineProfile::Plain }
     }
 
-    fn run_guest(&self, loaded: Arc<LoadedCode>, event: Bytes, permit: Permit) -> Stage {
+    fn run_guest(&self, loaded: Arc<LoadedCode>, event: Bytes, in_progress: InProgress, permit: Permit) -> Stage {
         let has_grants = !self.job.configuration.host_functions.is_empty();
         let calls = has_grants.then(|| {
             let runtime = self.invoker.runtime_of_closures();
             Arc::new(GrantedCalls { context: self.context(), runtime }) as Arc<dyn HostCalls>
         });
-        self.running(self.invoker.sandbox.run(loaded, Arc::clone(&self.job), event, calls, permit))
+        self.running(self.invoker.sandbox.run(loaded, Arc::clone(&self.job), event, calls, in_progress, permit))
     }
 
     fn running(&self, mut running: Running<Permit>) -> Stage {
@@ -178,6 +180,7 @@ impl Execution {
                 Err(TooManyRequests::new(ThrottleReason::ConcurrentInvocationLimitExceeded).into())
             }
             Ending::ShutDown => Err(ServiceError::new("the host was shut down", ShuttingDown).into()),
+            Ending::NotLoaded(error) => Err(ServiceError::new("the function's code can't be loaded", error).into()),
             Ending::HostFault(reason) => Err(ServiceError::new("the sandbox failed", reason).into()),
         })
     }
@@ -215,13 +218,14 @@ impl Future for Execution {
             let outcome = match &mut this.stage {
                 Stage::Loading { load, .. } => {
                     let loaded = ready!(load.as_mut().poll(cx));
-                    let Stage::Loading { event, permit, .. } = std::mem::replace(&mut this.stage, Stage::Answered)
+                    let Stage::Loading { event, in_progress, permit, .. } =
+                        std::mem::replace(&mut this.stage, Stage::Answered)
                     else {
                         return Poll::Pending;
                     };
                     match loaded {
                         Ok(loaded) => {
-                            this.stage = this.run_guest(loaded, event, permit);
+                            this.stage = this.run_guest(loaded, event, in_progress, permit);
                             continue;
                         }
                         Err(outcome) => outcome,

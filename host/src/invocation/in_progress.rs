@@ -14,8 +14,7 @@ use std::task::{Context, Poll, ready};
 /// An invocation in progress: what awaiting an [`Invoke`] polls. It begins when it is first polled. Dropping it cancels the
 /// invocation.
 ///
-/// One that was polled and is neither polled again nor dropped keeps its sandbox and its permit: from the deadline on only its
-/// answer waits.
+/// One that was polled and is neither polled again nor dropped may keep its sandbox and its permit, past its deadline too.
 #[must_use = "nothing is invoked until this is awaited"]
 pub struct Invocation {
     stage: Stage,

@@ -45,11 +45,12 @@ pub struct SandboxLimits {
     pub core_instances_per_sandbox_max: u32,
     /// Elements of one table. Default 200,000: address space of 1.6 MB for each table of the pool.
     pub table_elements_max: usize,
-    /// Files and streams that all sandboxes whose functions come with files may have open at a time: each open file is a
-    /// descriptor of the process, of which it often has 1,024. Default 512. A function with files takes 8 to begin with (two
-    /// of them descriptors), or is throttled.
+    /// Files that all sandboxes whose functions come with files may have open at a time: each is a descriptor of the process,
+    /// of which it often has 1,024. Default 512. One half is to begin with: a sandbox takes 4 of it, two for its
+    /// directories, or is throttled. The other half is for those that open more, up to 64 in one sandbox.
     pub open_files_max: usize,
     /// Threads of the host's own that guests run on when they keep a processor for long. Default: one for each processor.
+    /// While a guest with more than 4 MiB of memory is on one of them, a blocking thread stands in for it, if one is left.
     pub worker_threads: usize,
     /// Threads for blocking host functions, file reads and compilations, at most. Default 64.
     pub blocking_threads_max: usize,

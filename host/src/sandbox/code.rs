@@ -6,7 +6,9 @@ pub(crate) mod inspect;
 mod resident;
 mod source;
 
-pub(super) use artifact::{Artifact, ArtifactError, Precompiled};
+#[cfg(feature = "compiler")]
+pub(super) use artifact::Precompiled;
+pub(super) use artifact::{Artifact, ArtifactError};
 pub(super) use resident::Resident;
 pub(crate) use source::{Unpacked, UploadRefusal};
 
@@ -82,10 +84,10 @@ impl GuestCode {
         GuestCode { sha256, size_bytes, source, slots, symbolizer: ArcSwapOption::empty(), clock }
     }
 
-    /// What was uploaded, byte for byte. Blocking, if it is in a file.
+    /// What was uploaded, byte for byte. Blocking.
     ///
     /// # Errors
-    /// The file is gone or damaged.
+    /// The code's file is gone or damaged.
     pub(crate) fn upload(&self) -> Result<Bytes, LoadError> {
         self.source.upload()
     }

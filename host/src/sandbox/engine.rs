@@ -6,6 +6,7 @@ use crate::limits::SandboxLimits;
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::sync::Notify;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// How code is compiled. wasmtime fixes this per engine, so that each profile is an engine of its own.
@@ -24,6 +25,7 @@ pub(super) struct Engines {
     fuel_metered: OnceLock<Engine>,
     in_progress: AtomicUsize,
     closing: AtomicBool,
+    closed: Notify,
     open_files: OpenFiles,
 }
 
@@ -36,6 +38,7 @@ impl Engines {
             fuel_metered: OnceLock::new(),
             in_progress: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
+            closed: Notify::new(),
         }
     }
 
@@ -78,6 +81,16 @@ impl Engines {
     /// Ends every invocation at its next tick or suspension.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
+        self.closed.notify_waiters();
+    }
+
+    /// Waits until invocations have to end.
+    pub(super) async fn closed(&self) {
+        // It notices what happens from here on.
+        let closed = self.closed.notified();
+        if !self.is_closing() {
+            closed.await;
+        }
     }
 
     pub(super) fn is_closing(&self) -> bool {

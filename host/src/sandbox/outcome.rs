@@ -1,5 +1,6 @@
 //! How a sandbox run ended. The one place that looks at the engine's errors: nothing after it sees one.
 
+use super::LoadError;
 use super::code::Entry;
 use super::contract::{Answer, command::last_line, core::panic_message};
 use super::frames::RawFrame;
@@ -35,6 +36,8 @@ pub(crate) enum Ending {
     Failed(FunctionError),
     /// Not begun: all sandboxes are in use, or all files are open that guests may open.
     NoSandboxLeft,
+    /// Not begun: the code could not be made ready.
+    NotLoaded(LoadError),
     /// By the end of the host.
     ShutDown,
     /// By a fault of the host. The text is for its log.
@@ -43,20 +46,25 @@ pub(crate) enum Ending {
 
 impl Outcome {
     /// The deadline passed while the guest was at work, or before it began.
-    pub(crate) fn timed_out(guest_job: &Job) -> Outcome {
+    pub(crate) fn timed_out(job: &Job) -> Outcome {
         Outcome {
             ending: Ending::Failed(FunctionError::TimedOut {
-                limit: guest_job.deadline.saturating_duration_since(guest_job.started),
-                phase: guest_job.meter.phase(),
+                limit: job.deadline.saturating_duration_since(job.started),
+                phase: job.meter.phase(),
             }),
             frames: Vec::new(),
-            ran: guest_job.started.elapsed(),
+            ran: job.started.elapsed(),
         }
     }
 
     /// The host was shut down while the guest was at work.
-    pub(super) fn shut_down(job: &Job) -> Outcome {
+    pub(crate) fn shut_down(job: &Job) -> Outcome {
         Outcome { ending: Ending::ShutDown, frames: Vec::new(), ran: job.started.elapsed() }
+    }
+
+    /// The code could not be made ready.
+    pub(crate) fn not_loaded(job: &Job, error: LoadError) -> Outcome {
+        Outcome { ending: Ending::NotLoaded(error), frames: Vec::new(), ran: job.started.elapsed() }
     }
 
     /// The host failed.

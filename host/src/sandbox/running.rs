@@ -65,7 +65,7 @@ enum Stage<H> {
 }
 
 /// How long an answer waits for the end of its guest, so that who has it may call again and finds the sandbox free. A busy
-/// guest ends at its tick; only one that is in the midst of a long instruction takes longer.
+/// guest ends at its tick; longer take one that is in the midst of a long instruction, and the reset of a large memory.
 const STOP_WAIT: Duration = Duration::from_millis(2);
 
 impl<H: Send + 'static> Running<H> {
@@ -103,17 +103,26 @@ impl<H: Send + 'static> Running<H> {
         let Stage::Here(work) = std::mem::replace(&mut self.stage, Stage::Ended) else { return Ok(()) };
         self.job.place.set(Place::Workers);
         let (sender, outcome) = oneshot::channel();
-        let timed = Timed { work, guest_time: self.guest_time, job: Arc::clone(&self.job) };
+        let (job, sandbox) = (Arc::clone(&self.job), Arc::clone(&self.sandbox));
+        let timed = Timed { work, guest_time: self.guest_time, job: Arc::clone(&job), sandbox: Arc::clone(&sandbox) };
         let code = self.code.clone();
         let moved = async move {
             let (finished, guest_time) = timed.await;
             if let Some(code) = code {
                 code.guest_time.record(guest_time);
             }
-            // Before the answer: who has it may call again, and finds the sandbox free.
-            drop(finished.remains);
             // The caller may have gone.
-            let _ = sender.send(finished.outcome);
+            let answer = |outcome| drop(sender.send(outcome));
+            let Finished { outcome, remains } = finished;
+            if job.place.is_large() {
+                // The reset takes milliseconds, and must not make the answer late.
+                answer(outcome);
+                sandbox.workers.with_stand_in(|| drop(remains));
+            } else {
+                // Who has the answer may call again, and finds the sandbox free.
+                drop(remains);
+                answer(outcome);
+            }
         };
         let task = handle.spawn(moved.instrument(self.span.clone()));
         self.stage = Stage::Moved { outcome, task };
@@ -146,9 +155,7 @@ impl<H: Send + 'static> Running<H> {
             Poll::Ready(Finished { outcome, remains }) => {
                 self.stage = Stage::Ended;
                 if let Some(code) = &self.code {
-                    // When it ended is known: the clock is looked at often enough in a call of 10 us.
-                    let ended = self.job.started + outcome.ran;
-                    code.guest_time.record(self.guest_time + ended.saturating_duration_since(started));
+                    code.guest_time.record(self.guest_time + started.elapsed());
                 }
                 drop(remains);
                 Poll::Ready(outcome)
@@ -168,10 +175,13 @@ impl<H: Send + 'static> Running<H> {
     fn poll_moved(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         let Stage::Moved { outcome, .. } = &mut self.stage else { return Poll::Pending };
         if let Poll::Ready(outcome) = Pin::new(outcome).poll(cx) {
-            self.stage = Stage::Ended;
-            return Poll::Ready(outcome.unwrap_or_else(|_| {
+            let outcome = outcome.unwrap_or_else(|_| {
                 Outcome::host_fault(&self.job, "the workers were shut down, or the run panicked".to_owned())
-            }));
+            });
+            return match std::mem::replace(&mut self.stage, Stage::Ended) {
+                Stage::Moved { task, .. } => self.answer_when_gone(outcome, task, cx),
+                _ => Poll::Ready(outcome),
+            };
         }
         if self.is_over() {
             return self.stop(cx);
@@ -203,18 +213,23 @@ impl<H: Send + 'static> Running<H> {
             if self.job.remaining().is_zero() { Outcome::timed_out(&self.job) } else { Outcome::shut_down(&self.job) };
         match self.end() {
             None => Poll::Ready(outcome),
-            Some(task) => {
-                self.stage = Stage::Stopping { outcome, task };
-                self.alarm = Some(self.sandbox.ticker.alarm(Instant::now() + STOP_WAIT, cx.waker().clone()));
-                self.poll_stopping(cx)
-            }
+            Some(task) => self.answer_when_gone(outcome, task, cx),
         }
     }
 
-    /// Waits, for a moment, until the guest is gone.
+    /// Answers when the guest is gone, or after a moment.
+    fn answer_when_gone(&mut self, outcome: Outcome, task: JoinHandle<()>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        self.alarm = None;
+        self.stage = Stage::Stopping { outcome, task };
+        self.poll_stopping(cx)
+    }
+
     fn poll_stopping(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         let Stage::Stopping { task, .. } = &mut self.stage else { return Poll::Pending };
         let is_gone = Pin::new(task).poll(cx).is_ready();
+        if !is_gone && self.alarm.is_none() {
+            self.alarm = Some(self.sandbox.ticker.alarm(Instant::now() + STOP_WAIT, cx.waker().clone()));
+        }
         if !is_gone && let Some(alarm) = &self.alarm {
             alarm.set_waker(cx.waker());
             // It may have rung before the waker was there.
@@ -279,6 +294,7 @@ struct Timed<H> {
     work: Work<H>,
     guest_time: Duration,
     job: Arc<Job>,
+    sandbox: Arc<Sandbox>,
 }
 
 impl<H> Future for Timed<H> {
@@ -286,14 +302,15 @@ impl<H> Future for Timed<H> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let started = Instant::now();
-        let polled = if self.job.place.is_large() {
+        let this = &mut *self;
+        let polled = if this.job.place.is_large() {
             // One instruction may keep this thread for long: the other guests get another one meanwhile.
-            tokio::task::block_in_place(|| self.work.as_mut().poll(cx))
+            this.sandbox.workers.with_stand_in(|| this.work.as_mut().poll(cx))
         } else {
-            self.work.as_mut().poll(cx)
+            this.work.as_mut().poll(cx)
         };
-        self.guest_time += started.elapsed();
+        this.guest_time += started.elapsed();
         let finished = ready!(polled);
-        Poll::Ready((finished, self.guest_time))
+        Poll::Ready((finished, this.guest_time))
     }
 }

@@ -153,6 +153,8 @@ impl Shared {
                 idle_ticks = 0;
             }
         }
+        // Whoever still runs was cancelled before the last host went, and sees it at this tick.
+        self.tick();
     }
 
     /// A tick, or less if a deadline comes before: guests that wait are not looked at, but answered for.

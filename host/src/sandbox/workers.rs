@@ -2,20 +2,24 @@
 
 use std::sync::OnceLock;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::Semaphore;
 
 /// A tokio runtime of the host's own, started when something first needs it.
 ///
-/// Its threads are named `fnhost-worker`; further ones under the same name, at most `blocking_threads_max` of them, serve blocking host functions, file
-/// reads and compilations, and end after some idle seconds.
+/// Its threads are named `fnhost-worker`. Further ones under the same name end after some idle seconds: at most
+/// `blocking_threads_max` serve blocking host functions, file reads and compilations, or stand in, one for each, for workers
+/// that an instruction may keep for long.
 pub(super) struct Workers {
     threads: usize,
     blocking_threads_max: usize,
+    /// Workers that may have a thread standing in for them.
+    stand_ins: Semaphore,
     runtime: OnceLock<Runtime>,
 }
 
 impl Workers {
     pub(super) fn new(threads: usize, blocking_threads_max: usize) -> Workers {
-        Workers { threads, blocking_threads_max, runtime: OnceLock::new() }
+        Workers { threads, blocking_threads_max, stand_ins: Semaphore::new(threads), runtime: OnceLock::new() }
     }
 
     /// The runtime's handle. The first call starts the threads.
@@ -40,6 +44,17 @@ impl Workers {
             spare.shutdown_background();
         }
         self.runtime.get().map(Runtime::handle).ok_or_else(|| std::io::Error::other("the workers are gone"))
+    }
+}
+
+impl Workers {
+    /// Runs `work`, which may keep this worker for long, while another thread does what the worker would do; as far as there
+    /// is one, for guests must not take more of the machine by being large. To be called on a worker.
+    pub(super) fn with_stand_in<R>(&self, work: impl FnOnce() -> R) -> R {
+        match self.stand_ins.try_acquire() {
+            Ok(_stand_in) => tokio::task::block_in_place(work),
+            Err(_) => work(),
+        }
     }
 }
 

@@ -6,10 +6,13 @@
 use super::code_files::{CodeDigest, OnRemoved, digest_text, parse_digest};
 use super::disk::system::private_file;
 use super::disk::{is_unfinished, unfinished};
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 /// How every sealed artifact ends.
 const MAGIC: &[u8; 16] = b"fnhost artifact1";
@@ -102,6 +105,39 @@ fn read_end(end: &[u8]) -> Result<(blake3::Hash, usize), SealError> {
 pub(crate) struct ArtifactFiles {
     directory: PathBuf,
     key: ArtifactKey,
+    /// Files whose seals this process has verified: they need not be read whole again.
+    verified: Arc<Mutex<HashMap<PathBuf, Identity>>>,
+}
+
+/// What says that a file is the one that it was: which it is, and when it last changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    file: u64,
+    bytes: u64,
+    /// Of contents, name or permissions, in nanoseconds since the Unix epoch.
+    changed: i128,
+}
+
+/// How old a change has to be to tell files apart: the clocks of file systems tick some times a second.
+const SETTLED: Duration = Duration::from_secs(2);
+
+impl Identity {
+    /// `None` if a later change could look the same.
+    #[cfg(unix)]
+    fn of(metadata: &fs::Metadata, now: SystemTime) -> Option<Identity> {
+        use std::os::unix::fs::MetadataExt;
+        let changed = i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
+        let now = i128::try_from(now.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_nanos()).ok()?;
+        let settled = i128::try_from(SETTLED.as_nanos()).ok()?;
+        let identity = Identity { device: metadata.dev(), file: metadata.ino(), bytes: metadata.len(), changed };
+        (changed + settled < now).then_some(identity)
+    }
+
+    #[cfg(not(unix))]
+    fn of(_metadata: &fs::Metadata, _now: SystemTime) -> Option<Identity> {
+        None
+    }
 }
 
 /// An artifact whose seal was verified, open. Its bytes are at the file's beginning.
@@ -117,7 +153,7 @@ impl ArtifactFiles {
     pub(crate) const PROFILES: [&str; 2] = ["plain", "fuel"];
 
     pub(crate) fn new(directory: PathBuf, key: ArtifactKey) -> ArtifactFiles {
-        ArtifactFiles { directory, key }
+        ArtifactFiles { directory, key, verified: Arc::default() }
     }
 
     /// Where an artifact is.
@@ -150,6 +186,10 @@ impl ArtifactFiles {
     ///
     /// # Errors
     /// The file system's.
+    #[cfg_attr(
+        not(any(feature = "compiler", test)),
+        expect(dead_code, reason = "without a compiler nothing is sealed")
+    )]
     pub(crate) fn write(&self, digest: &CodeDigest, profile: &str, artifact: &[u8], facts: &[u8]) -> io::Result<()> {
         let seal = self.key.seal(artifact, facts)?;
         let unfinished = unfinished(&self.directory);
@@ -162,7 +202,8 @@ impl ArtifactFiles {
         write().inspect_err(|_| drop(fs::remove_file(&unfinished)))
     }
 
-    /// Opens an artifact and verifies its seal. `None` if there is none.
+    /// Opens an artifact and verifies its seal, unless this process has done so and the file is as it was. `None` if there is
+    /// none.
     ///
     /// # Errors
     /// It is none of this host's.
@@ -171,15 +212,35 @@ impl ArtifactFiles {
         match File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
-            Ok(file) => open_sealed(file, path, &self.key).map(Some),
+            Ok(file) => self.verify(file, path).map(Some),
         }
+    }
+
+    fn verify(&self, file: File, path: PathBuf) -> Result<Sealed, SealError> {
+        let metadata = file.metadata()?;
+        check_not_writable(&metadata)?;
+        // Before the file is read, so that a change while it is read shows the next time.
+        let identity = Identity::of(&metadata, SystemTime::now());
+        let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_verified = identity.is_some() && verified.get(&path).copied() == identity;
+        if is_verified {
+            return open_sealed(file, path, None);
+        }
+        verified.remove(&path);
+        drop(verified);
+        let sealed = open_sealed(file, path, Some(&self.key))?;
+        if let Some(identity) = identity {
+            let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+            verified.insert(sealed.path.clone(), identity);
+        }
+        Ok(sealed)
     }
 }
 
-/// Verifies an open file: what is verified is what can be mapped, whatever is done to its name.
-pub(crate) fn open_sealed(mut file: File, path: PathBuf, key: &ArtifactKey) -> Result<Sealed, SealError> {
+/// Verifies an open file: what is verified is what can be mapped, whatever is done to its name. Without a key it only reads the
+/// facts.
+fn open_sealed(mut file: File, path: PathBuf, key: Option<&ArtifactKey>) -> Result<Sealed, SealError> {
     let metadata = file.metadata()?;
-    check_not_writable(&metadata)?;
     let content = metadata.len().checked_sub(END_BYTES as u64).ok_or(SealError::NoSeal)?;
     let mut end = [0; END_BYTES];
     file.seek(SeekFrom::Start(content))?;
@@ -187,10 +248,15 @@ pub(crate) fn open_sealed(mut file: File, path: PathBuf, key: &ArtifactKey) -> R
     let (tag, facts_bytes) = read_end(&end)?;
     let artifact = content.checked_sub(facts_bytes as u64).ok_or(SealError::NoSeal)?;
 
+    let mut facts = vec![0; facts_bytes];
+    let Some(key) = key else {
+        file.seek(SeekFrom::Start(artifact))?;
+        file.read_exact(&mut facts)?;
+        return Ok(Sealed { file, path, facts });
+    };
     file.rewind()?;
     let mut hasher = blake3::Hasher::new_keyed(&key.0);
     hasher.update_reader((&file).take(artifact))?;
-    let mut facts = vec![0; facts_bytes];
     file.read_exact(&mut facts)?;
     hasher.update(&facts).update(&end[..4]);
     if hasher.finalize() != tag {
@@ -213,6 +279,7 @@ fn check_not_writable(_metadata: &fs::Metadata) -> Result<(), SealError> {
 impl OnRemoved for ArtifactFiles {
     fn removed(&self, digest: &CodeDigest) {
         for profile in Self::PROFILES {
+            self.verified.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.path(digest, profile));
             // Most code has one of them; what stays by accident goes at the next start.
             let _ = fs::remove_file(self.path(digest, profile));
         }
@@ -242,7 +309,7 @@ mod tests {
         let bytes = sealed(&key);
         let open = |name: &str, bytes: &[u8], key: &ArtifactKey| {
             let path = directory.path().join(name);
-            let from_file = open_sealed(private(&path, bytes), path.clone(), key).map(|sealed| sealed.facts);
+            let from_file = open_sealed(private(&path, bytes), path.clone(), Some(key)).map(|sealed| sealed.facts);
             let from_bytes = key.unseal(bytes).map(|(_, facts)| facts.to_vec());
             assert_eq!(from_file.is_ok(), from_bytes.is_ok());
             from_file
@@ -264,11 +331,43 @@ mod tests {
     #[test]
     fn a_file_that_others_can_write_is_not_taken() {
         let directory = tempfile::tempdir().unwrap();
-        let key = ArtifactKey::random();
-        let path = directory.path().join("artifact");
-        private(&path, &sealed(&key));
+        let files = ArtifactFiles::new(directory.path().to_owned(), ArtifactKey::random());
+        let digest = [1; 32];
+        files.write(&digest, "plain", b"artifact", b"facts").unwrap();
+        let path = files.path(&digest, "plain");
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o620)).unwrap();
-        let opened = open_sealed(File::open(&path).unwrap(), path, &key);
-        assert!(matches!(opened, Err(SealError::Writable { mode: 0o620 })));
+        assert!(matches!(files.open(&digest, "plain"), Err(SealError::Writable { mode: 0o620 })));
+    }
+
+    /// A file that was verified and is as it was is not read whole again; one that may have changed since is.
+    #[cfg(unix)]
+    #[test]
+    fn what_was_verified_is_known_by_what_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = ArtifactFiles::new(directory.path().to_owned(), ArtifactKey::random());
+        let digest = [1; 32];
+        files.write(&digest, "plain", b"artifact", b"facts").unwrap();
+        let path = files.path(&digest, "plain");
+        let metadata = || fs::metadata(&path).unwrap();
+        let later = || SystemTime::now() + SETTLED + Duration::from_secs(1);
+        assert_eq!(Identity::of(&metadata(), SystemTime::now()), None, "the next change could come in the same tick");
+        let identity = Identity::of(&metadata(), later()).unwrap();
+        assert_eq!(Identity::of(&metadata(), later()), Some(identity));
+
+        // Just written: each change is seen, however soon it comes.
+        assert_eq!(files.open(&digest, "plain").unwrap().unwrap().facts, b"facts");
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[0] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        assert!(matches!(files.open(&digest, "plain"), Err(SealError::WrongSeal)));
+        // Another file of the same name, too, and another length.
+        files.write(&digest, "plain", b"artifact", b"facts").unwrap();
+        assert_ne!(Identity::of(&metadata(), later()), Some(identity));
+
+        // What this process has verified long ago.
+        let known = ArtifactFiles::new(directory.path().to_owned(), ArtifactKey::random());
+        assert!(matches!(known.open(&digest, "plain"), Err(SealError::WrongSeal)));
+        let sealed = open_sealed(File::open(&path).unwrap(), path.clone(), None).unwrap();
+        assert_eq!(sealed.facts, b"facts");
     }
 }

@@ -6,9 +6,11 @@ use crate::test_host::{builder, ending, payload, refused};
 use crate::waiting::BOUND;
 use fixture_artifacts::{SPIN_CORE, WAT_ECHO, WAT_LONG_INSTRUCTIONS};
 use fnhost::error::InvokeError;
+use fnhost::function::Phase;
 use fnhost::limits::SandboxLimits;
 use fnhost::{Code, Host};
 use serde_json::json;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 /// A host with one worker and the function `long`, one at a time, which is at work for a second or more.
@@ -37,14 +39,8 @@ fn the_answer_comes_before_the_instructions_end() {
     current_thread().block_on(async {
         assert_eq!(ending(&host.invoke("long").await.unwrap()), "timeout in Invoke");
         assert_at_work(&host).await;
-        // With the default limit it gets no memory, and ends at once: when it is admitted, the first one's permit is back.
-        host.update_function_configuration("long").memory_mb(128).await.unwrap();
-        let begin = Instant::now();
-        while let Err(InvokeError::TooManyRequests(_)) = host.invoke("long").await {
-            assert!(begin.elapsed() < BOUND, "the permit did not come back within {BOUND:?}");
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
     });
+    until_free(&host);
 }
 
 #[test]
@@ -67,4 +63,90 @@ fn others_are_served_while_the_instruction_lasts() {
         assert_at_work(&host).await;
         assert_eq!(ending(&long.await.unwrap().unwrap()), "success null");
     });
+}
+
+/// Wherever a guest gets its memory from: each of them fills it when it has it, in one piece of code without a loop.
+#[test]
+fn it_does_not_matter_how_the_guest_came_to_its_memory() {
+    let fills = "(memory.fill (i32.const 0) (i32.const 1) (i32.const 0x18000000))".repeat(24);
+    let grow = "(drop (memory.grow (i32.const 0x17ff)))";
+    let guests = [
+        (
+            "in the start function",
+            Phase::Init,
+            format!(
+                r#"(module (memory (export "memory") 1) (start $s) (func $s {grow} {fills}) (func (export "handle")))"#
+            ),
+        ),
+        (
+            "in _initialize",
+            Phase::Init,
+            format!(
+                r#"(module (memory (export "memory") 1) (func (export "_initialize") {grow} {fills}) (func (export "handle")))"#
+            ),
+        ),
+        (
+            "from the beginning",
+            Phase::Invoke,
+            format!(r#"(module (memory (export "memory") 0x1800) (func (export "handle") {fills}))"#),
+        ),
+        (
+            "in a second memory",
+            Phase::Invoke,
+            format!(
+                r#"(module (memory (export "memory") 1) (memory $second 0x1800) (func (export "handle") {}))"#,
+                fills.replace("memory.fill", "memory.fill $second")
+            ),
+        ),
+        (
+            "as a command",
+            Phase::Invoke,
+            format!(r#"(module (memory (export "memory") 1) (func (export "_start") {grow} {fills}))"#),
+        ),
+    ];
+    let host = host(TIMEOUT);
+    for (how, phase, guest) in guests {
+        let code = Code::bytes(wat::parse_str(guest).unwrap());
+        host.update_function_code("long", code).wait().unwrap();
+        current_thread().block_on(async {
+            // The one before may still be at work.
+            let begin = Instant::now();
+            let response = loop {
+                match host.invoke("long").await {
+                    Err(InvokeError::TooManyRequests(_)) if begin.elapsed() < BOUND => {
+                        tokio::time::sleep(Duration::from_millis(1)).await;
+                    }
+                    response => break response.unwrap(),
+                }
+            };
+            assert_eq!(ending(&response), format!("timeout in {phase:?}"), "{how}");
+            assert_at_work(&host).await;
+        });
+    }
+}
+
+/// Dropped when it has just left its caller's thread, or waits for the workers.
+#[test]
+fn a_large_guest_is_cancelled_like_any_other() {
+    for polls in 1..3 {
+        let host = host(BOUND);
+        current_thread().block_on(async {
+            let mut call = std::pin::pin!(host.invoke("long").into_future());
+            for _ in 0..polls {
+                let polled = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
+                assert!(polled.is_pending());
+            }
+        });
+        until_free(&host);
+    }
+}
+
+/// With the default limit `long` gets no memory, and ends at once: when it is admitted, the permit of the run before is back.
+fn until_free(host: &Host) {
+    host.update_function_configuration("long").memory_mb(128).wait().unwrap();
+    let begin = Instant::now();
+    while let Err(InvokeError::TooManyRequests(_)) = host.invoke("long").wait() {
+        assert!(begin.elapsed() < BOUND, "the permit did not come back within {BOUND:?}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) struct Unpacked {
     pub(crate) package: Package,
     pub(crate) contract: Contract,
+    #[cfg_attr(not(any(feature = "compiler", test)), expect(dead_code, reason = "only a compiler asks"))]
     pub(crate) is_component: bool,
     /// There if the upload is machine code already: see [`Precompiled`].
     pub(in crate::sandbox) precompiled: Option<Precompiled>,
@@ -81,16 +82,16 @@ pub(super) enum CodeSource {
     Stored {
         file: Arc<CodeFile>,
         /// What was uploaded just now, until it is first compiled.
-        fresh: Mutex<Option<Unpacked>>,
+        fresh: Mutex<Option<Arc<Unpacked>>>,
     },
 }
 
 impl CodeSource {
     pub(super) fn stored(file: Arc<CodeFile>, fresh: Option<Unpacked>) -> CodeSource {
-        CodeSource::Stored { file, fresh: Mutex::new(fresh) }
+        CodeSource::Stored { file, fresh: Mutex::new(fresh.map(Arc::new)) }
     }
 
-    /// What was uploaded. Blocking, if it is in a file.
+    /// What was uploaded. Blocking.
     pub(super) fn upload(&self) -> Result<Bytes, LoadError> {
         match self {
             CodeSource::Memory(unpacked) => Ok(unpacked.package.upload.clone()),
@@ -105,7 +106,7 @@ impl CodeSource {
             CodeSource::Stored { file, fresh } => (file, fresh),
         };
         if let Some(fresh) = fresh.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            return Ok(Arc::new(fresh));
+            return Ok(fresh);
         }
         let upload = file.read().map_err(LoadError::CodeFile)?;
         let refused = |error| LoadError::Stored { path: file.path(), error };

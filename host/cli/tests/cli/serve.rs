@@ -1,0 +1,132 @@
+//! `fnhost serve`.
+
+use crate::fnhost::fnhost;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+/// A server that was started, and what it said on stdout.
+struct Serving {
+    child: Child,
+    address: String,
+}
+
+fn serve(arguments: &[&str]) -> Serving {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fnhost"));
+    command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim_end().strip_prefix("http://").unwrap_or_else(|| panic!("no address: {line:?}")).to_owned();
+    Serving { child, address }
+}
+
+impl Serving {
+    fn get(&self, path: &str) -> String {
+        self.send("GET", path, "")
+    }
+
+    fn post(&self, path: &str, body: &str) -> String {
+        self.send("POST", path, body)
+    }
+
+    fn send(&self, method: &str, path: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
+        write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Sends a signal, and waits for the end: exit code and stderr.
+    fn signal(self, signal: &str) -> (i32, String) {
+        let (status, stderr) = self.signal_and_wait(signal);
+        (status.code().unwrap(), stderr)
+    }
+
+    fn signal_and_wait(mut self, signal: &str) -> (ExitStatus, String) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let mut stderr = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        (self.child.wait().unwrap(), stderr)
+    }
+}
+
+/// A test that fails leaves no server behind.
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+#[test]
+fn it_serves_until_a_signal() {
+    for signal in ["-TERM", "-INT"] {
+        let serving = serve(&["--region", "eu-central-1", "--account", "123456789012", "--concurrency", "20"]);
+        let settings = serving.get("/2016-08-19/account-settings");
+        assert!(settings.starts_with("HTTP/1.1 200") && settings.contains("\"ConcurrentExecutions\":20"), "{settings}");
+        let missing = serving.get("/2015-03-31/functions/f");
+        assert!(missing.contains("arn:aws:lambda:eu-central-1:123456789012:function:f"), "{missing}");
+        let (exit, log) = serving.signal(signal);
+        assert_eq!(exit, 0, "{log}");
+        assert!(log.contains("operation=\"GetFunction\" status=404"), "{log}");
+    }
+}
+
+#[test]
+fn with_keys_requests_have_to_be_signed() {
+    let directory = tempfile::tempdir().unwrap();
+    let keys = directory.path().join("keys.json");
+    let text = r#"[{"user": "ci", "accessKeyId": "AKIDCI", "secretAccessKey": "s", "actions": ["lambda:Invoke*"]}]"#;
+    std::fs::write(&keys, text).unwrap();
+    let serving = serve(&["--keys", keys.to_str().unwrap()]);
+    assert!(serving.get("/2015-03-31/functions").contains("Missing Authentication Token"));
+    assert!(serving.get("/ready").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn it_says_why_it_does_not_serve() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (none, misspelt) = (file("none", "[]"), file("misspelt", r#"[{"accessKeyId": "A", "secretAccesKey": "s"}]"#));
+    let action = file("action", r#"[{"accessKeyId": "A", "secretAccessKey": "s", "actions": ["s3:*"]}]"#);
+    for (arguments, reason) in [
+        (&["--listen", "0.0.0.0:0"][..], "without access keys the server listens on loopback only"),
+        (&["--listen", "nowhere"], "the address can't be listened on"),
+        (&["--region", "nowhere"], "at 'region' failed to satisfy constraint"),
+        (&["--account", "7"], "at 'account' failed to satisfy constraint"),
+        (&["--keys", "/does/not/exist"], "the keys can't be read: /does/not/exist: "),
+        (&["--keys", &none], "there is no key in it"),
+        (&["--keys", &misspelt], "unknown field `secretAccesKey`"),
+        (&["--keys", &action], "the action 's3:*' is neither * nor lambda: followed by letters"),
+    ] {
+        let run = fnhost(&[&["serve"], arguments].concat()).run();
+        assert_eq!(run.exit, 1, "{arguments:?}");
+        assert!(run.stderr.contains(reason), "{arguments:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn what_is_kept_is_there_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let arguments = ["--data", data.to_str().unwrap()];
+    let serving = serve(&arguments);
+    let wasm = wat::parse_file(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/wat/echo.wat")).unwrap();
+    let code = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &wasm);
+    let role = "arn:aws:iam::000000000000:role/any";
+    let create = format!(r#"{{"FunctionName": "f", "Role": "{role}", "Code": {{"ZipFile": "{code}"}}}}"#);
+    let created = serving.post("/2015-03-31/functions", &create);
+    assert!(created.starts_with("HTTP/1.1 201"), "{created}");
+    // It is acknowledged, so that not even this loses it.
+    serving.signal_and_wait("-KILL");
+    let serving = serve(&arguments);
+    let answer = serving.post("/2015-03-31/functions/f/invocations", r#"{"a": 1}"#);
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with(r#"{"a": 1}"#), "{answer}");
+}

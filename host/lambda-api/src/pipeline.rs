@@ -1,0 +1,160 @@
+//! The way of a request: admit, examine the signature, read the body, verify, authorise, perform, answer.
+
+use crate::access_key::Identity;
+use crate::answer::Answer;
+use crate::api::Api;
+use crate::body::{self, WholeBody};
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::operation::{Operation, Perform};
+use crate::web_page;
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::http::{Request, Response, StatusCode};
+use fnhost::RequestId;
+use fnhost::function::{FunctionReference, Operation as FunctionOperation};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Serves one request to one operation.
+pub(crate) async fn serve(
+    api: Arc<Api>,
+    operation: Operation,
+    labels: Vec<(String, String)>,
+    request: Request<Body>,
+    perform: impl Perform,
+) -> Response<Body> {
+    let mut log = AccessLog::begin(&api, operation.name);
+    let answer = handle(&api, operation, labels, request, perform, &mut log).await;
+    log.end(answer)
+}
+
+/// Answers a request to something that is not there.
+pub(crate) fn refuse(api: &Arc<Api>, error: ApiError) -> Response<Body> {
+    AccessLog::begin(api, "none").end(Err(error))
+}
+
+async fn handle(
+    api: &Arc<Api>,
+    operation: Operation,
+    labels: Vec<(String, String)>,
+    request: Request<Body>,
+    perform: impl Perform,
+    log: &mut AccessLog,
+) -> Result<Answer, ApiError> {
+    admit(api, Instant::now())?;
+    let (parts, body) = request.into_parts();
+    if api.verifier.is_none() {
+        web_page::refuse(&parts.headers, api.loopback_only)?;
+    }
+    // A request that nobody signed gets no memory for its body.
+    let claim = api.verifier.as_ref().map(|verifier| verifier.examine(&parts, jiff::Timestamp::now())).transpose();
+    let claim = match claim {
+        Ok(claim) => claim,
+        Err(error) => {
+            body::discard(body, &parts.headers, &api.limits).await;
+            return Err(error.into());
+        }
+    };
+    let body = body::read(body, &parts.headers, operation, &api.limits, &api.bodies).await?;
+    let identity = match claim {
+        Some(claim) => Identity::Key(claim.verify(body.sha256)?),
+        None => Identity::Anybody,
+    };
+    log.principal = Some(identity.arn(api.host.arn_base()));
+    let call = call(api, operation, labels, parts, body, identity, log.request_id);
+    authorize(&call)?;
+    perform.perform(call).await
+}
+
+/// Whether the rate of requests has room for one more.
+pub(crate) fn admit(api: &Api, now: Instant) -> Result<(), ApiError> {
+    if api.rate.take(now) { Ok(()) } else { Err(ApiError::TooManyRequests) }
+}
+
+fn call(
+    api: &Arc<Api>,
+    operation: Operation,
+    labels: Vec<(String, String)>,
+    parts: Parts,
+    body: WholeBody,
+    identity: Identity,
+    request_id: RequestId,
+) -> Call {
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    Call { api: Arc::clone(api), operation, identity, request_id, labels, query, headers: parts.headers, body }
+}
+
+/// Whether the key may do this.
+fn authorize(call: &Call) -> Result<(), ApiError> {
+    let action = call.operation.action;
+    if call.operation.has_function_policy || call.identity.may(action) {
+        return Ok(());
+    }
+    let base = call.host().arn_base();
+    // What can't be located is not there to be named; AWS writes a star for operations without a resource.
+    let function = FunctionReference::parse(call.label("FunctionName"), None, FunctionOperation::InvokeFunction);
+    let target = function.ok().and_then(|function| function.locate(base).ok());
+    let resource = target.map(|target| base.function(&target.name, target.qualifier.as_ref()).to_string());
+    Err(ApiError::NotAllowed {
+        principal: call.identity.arn(base),
+        action,
+        resource: resource.unwrap_or_else(|| "*".to_owned()),
+    })
+}
+
+/// One line for each request, also for one whose client went away.
+pub(crate) struct AccessLog {
+    api: Arc<Api>,
+    operation: &'static str,
+    request_id: RequestId,
+    principal: Option<String>,
+    begin: Instant,
+    ended: bool,
+}
+
+impl AccessLog {
+    pub(crate) fn begin(api: &Arc<Api>, operation: &'static str) -> AccessLog {
+        api.metrics.request_began();
+        let (api, request_id) = (Arc::clone(api), RequestId::random());
+        AccessLog { api, operation, request_id, principal: None, begin: Instant::now(), ended: false }
+    }
+
+    pub(crate) fn end(mut self, answer: Result<Answer, ApiError>) -> Response<Body> {
+        let (response, error) = match answer {
+            Ok(answer) => (answer.into_response(self.request_id), None),
+            Err(error) => {
+                let code = error.code();
+                if error.status().is_server_error() {
+                    tracing::error!(request_id = %self.request_id, error = &error as &dyn std::error::Error, "failed");
+                }
+                (error.into_response(self.request_id), Some(code))
+            }
+        };
+        self.line(Some(response.status()), error);
+        response
+    }
+
+    fn line(&mut self, status: Option<StatusCode>, error: Option<&'static str>) {
+        self.ended = true;
+        let duration = self.begin.elapsed();
+        self.api.metrics.request_ended(self.operation, status, error, duration);
+        tracing::info!(
+            target: "fnhost_lambda_api::access",
+            request_id = %self.request_id,
+            operation = self.operation,
+            status = status.map(|status| status.as_u16()),
+            error,
+            principal = self.principal.as_deref(),
+            duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        );
+    }
+}
+
+impl Drop for AccessLog {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.line(None, Some("ClientGone"));
+        }
+    }
+}
