@@ -21,6 +21,7 @@ pub struct Invocation {
     on_callers_thread: OnCallersThread,
 }
 
+#[expect(clippy::large_enum_variant, reason = "in a box a call would allocate once more")]
 enum Stage {
     Asked(Invoke),
     Accepting { accept: AcceptWork, request_id: RequestId },

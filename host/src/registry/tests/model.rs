@@ -421,7 +421,7 @@ fn compare(registry: &TestRegistry, models: &Models) {
     for (function, model) in models {
         let function = name(NAMES[*function]);
         let resolve = |qualifier: Option<Qualifier>, pick| {
-            let resolved = registry.resolve(&function, qualifier.clone(), || pick).ok()?;
+            let resolved = registry.resolve(&function, qualifier, || pick).ok()?;
             Some((resolved.executed_version(), content(&resolved.version)))
         };
         assert_eq!(resolve(None, 0.0), Some((Version::Latest, model.latest.clone())));

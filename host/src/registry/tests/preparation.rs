@@ -27,7 +27,7 @@ fn failure() -> StateReason {
 fn seen(registry: &TestRegistry, qualifier: Option<&str>) -> (&'static str, Option<&'static str>, u8, u8) {
     let qualifier = qualifier.map(super::qualifier);
     let shown = registry.get(&name("f"), qualifier.as_ref()).unwrap();
-    let runs = registry.resolve(&name("f"), qualifier.clone(), || 0.0).unwrap();
+    let runs = registry.resolve(&name("f"), qualifier, || 0.0).unwrap();
     let configuration = shown.configuration();
     let last_update = configuration.last_update.as_ref().map(LastUpdateStatus::as_str);
     (configuration.state.as_str(), last_update, *shown.version.executable, *runs.version.executable)
