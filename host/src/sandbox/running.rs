@@ -64,9 +64,12 @@ enum Stage<H> {
     Ended,
 }
 
-/// How long an answer waits for the end of its guest, so that who has it may call again and finds the sandbox free. A busy
-/// guest ends at its tick; longer take one that is in the midst of a long instruction, and the reset of a large memory.
+/// How long the answer to a timeout waits for the end of its guest, so that who has it may call again and finds the sandbox
+/// free. A busy guest ends at its tick; only one that is in the midst of a long instruction takes longer.
 const STOP_WAIT: Duration = Duration::from_millis(2);
+
+/// How long any other answer waits until its sandbox is free. 128 MiB that were written take 3 to 8 ms to reset (measured).
+const RESET_WAIT: Duration = Duration::from_millis(250);
 
 impl<H: Send + 'static> Running<H> {
     /// `code` is `None` for a native function, which can't be moved.
@@ -115,7 +118,7 @@ impl<H: Send + 'static> Running<H> {
             let answer = |outcome| drop(sender.send(outcome));
             let Finished { outcome, remains } = finished;
             if job.place.is_large() {
-                // The reset takes milliseconds, and must not make the answer late.
+                // The reset takes milliseconds. With its answer out, the run has ended in time.
                 answer(outcome);
                 sandbox.workers.with_stand_in(|| drop(remains));
             } else {
@@ -179,7 +182,7 @@ impl<H: Send + 'static> Running<H> {
                 Outcome::host_fault(&self.job, "the workers were shut down, or the run panicked".to_owned())
             });
             return match std::mem::replace(&mut self.stage, Stage::Ended) {
-                Stage::Moved { task, .. } => self.answer_when_gone(outcome, task, cx),
+                Stage::Moved { task, .. } => self.answer_when_gone(outcome, task, RESET_WAIT, cx),
                 _ => Poll::Ready(outcome),
             };
         }
@@ -213,23 +216,30 @@ impl<H: Send + 'static> Running<H> {
             if self.job.remaining().is_zero() { Outcome::timed_out(&self.job) } else { Outcome::shut_down(&self.job) };
         match self.end() {
             None => Poll::Ready(outcome),
-            Some(task) => self.answer_when_gone(outcome, task, cx),
+            Some(task) => self.answer_when_gone(outcome, task, STOP_WAIT, cx),
         }
     }
 
-    /// Answers when the guest is gone, or after a moment.
-    fn answer_when_gone(&mut self, outcome: Outcome, task: JoinHandle<()>, cx: &mut Context<'_>) -> Poll<Outcome> {
+    /// Answers when the guest is gone, or after `wait`.
+    fn answer_when_gone(
+        &mut self,
+        outcome: Outcome,
+        mut task: JoinHandle<()>,
+        wait: Duration,
+        cx: &mut Context<'_>,
+    ) -> Poll<Outcome> {
         self.alarm = None;
+        if Pin::new(&mut task).poll(cx).is_ready() {
+            return Poll::Ready(outcome);
+        }
+        self.alarm = Some(self.sandbox.ticker.alarm(Instant::now() + wait, cx.waker().clone()));
         self.stage = Stage::Stopping { outcome, task };
-        self.poll_stopping(cx)
+        Poll::Pending
     }
 
     fn poll_stopping(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         let Stage::Stopping { task, .. } = &mut self.stage else { return Poll::Pending };
         let is_gone = Pin::new(task).poll(cx).is_ready();
-        if !is_gone && self.alarm.is_none() {
-            self.alarm = Some(self.sandbox.ticker.alarm(Instant::now() + STOP_WAIT, cx.waker().clone()));
-        }
         if !is_gone && let Some(alarm) = &self.alarm {
             alarm.set_waker(cx.waker());
             // It may have rung before the waker was there.
