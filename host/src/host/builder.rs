@@ -148,6 +148,9 @@ impl HostBuilder {
     /// The closure runs in the runtime of the invocation's caller, if it is in one, else in one of the host's own that has
     /// timers but no I/O. It is dropped when the deadline passes
     /// or the caller gives up. Its errors go to the guest; a panic ends the invocation.
+    ///
+    /// It must not block its thread, nor call `tokio::task::block_in_place`, which would take a thread of the host's into
+    /// another runtime: [`blocking_host_function`](Self::blocking_host_function) is for that.
     pub fn host_function<F, In, Fut, Out, E>(mut self, name: impl Into<String>, closure: F) -> Self
     where
         F: Fn(In, InvocationContext) -> Fut + Send + Sync + 'static,
