@@ -4,6 +4,7 @@ pub(crate) mod code;
 mod contract;
 pub(crate) mod engine;
 pub(crate) mod frames;
+mod guest_context;
 mod host_calls;
 mod instance;
 pub(crate) mod job;

@@ -26,7 +26,7 @@ pub(super) struct Guest {
     /// Core modules: the exported memory, looked up at the first import that needs it.
     pub(super) memory: Option<Memory>,
     /// Core modules: the context's JSON, made when the guest asks for its length.
-    pub(super) context_json: Option<String>,
+    pub(super) context_json: Option<Vec<u8>>,
     /// Core modules: the answer of the last host function.
     pub(super) call_answer: Vec<u8>,
     pub(super) wasi: Wasi,
