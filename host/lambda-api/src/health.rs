@@ -1,10 +1,12 @@
 //! Pages for who runs the server.
 
 use crate::api::Api;
+use crate::web_page;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::routing::get;
+use fnhost::RequestId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -18,7 +20,11 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
         return pages;
     }
     let state = Arc::clone(api);
-    pages.route("/metrics", get(async move || metrics(&state)))
+    let metrics = async move |headers: HeaderMap| match web_page::refuse(&headers, state.loopback_only) {
+        Ok(()) => metrics(&state),
+        Err(error) => error.into_response(RequestId::random()),
+    };
+    pages.route("/metrics", get(metrics))
 }
 
 fn ready(api: &Api) -> Response<Body> {

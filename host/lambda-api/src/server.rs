@@ -3,11 +3,16 @@
 mod timed_io;
 
 use crate::api::{Api, InvalidApi, router};
+use crate::peer::Peer;
 use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,6 +22,7 @@ use timed_io::TimedIo;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tower_service::Service;
 
 /// What connections may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +36,7 @@ pub struct ServerLimits {
     pub header_bytes_max: usize,
     /// Headers of a request. Default: 100.
     pub headers_max: usize,
-    /// Time in which a client has to take some of its answer. Default: 60 s.
+    /// Time in which a client has to take 1 MiB of its answer, or what is left of it. Default: 60 s.
     pub write_timeout: Duration,
     /// Time that requests in service have at shutdown. Default: 30 s.
     pub shutdown_timeout: Duration,
@@ -111,8 +117,8 @@ impl Server {
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
-                (stream, place) = accept(&listener, &places) => {
-                    let connection = connection(stream, router.clone(), &limits);
+                (stream, peer, place) = accept(&listener, &places) => {
+                    let connection = connection(stream, peer, router.clone(), &limits);
                     let connection = graceful.watch(connection);
                     connections.spawn(async move {
                         let _place = place;
@@ -142,14 +148,14 @@ impl std::fmt::Debug for Server {
 }
 
 /// A connection, once there is a place for it.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, Peer, OwnedSemaphorePermit) {
     loop {
         let Ok(place) = Arc::clone(places).acquire_owned().await else {
             // Nobody closes the semaphore.
             return std::future::pending().await;
         };
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, place),
+            Ok((stream, address)) => return (stream, Peer::of(address), place),
             Err(error) => {
                 // Of one connection, or file descriptors ran out: then a moment's rest lets some come back.
                 tracing::warn!(error = &error as &dyn std::error::Error, "no connection accepted");
@@ -162,16 +168,25 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, 
 /// HTTP on one connection.
 fn connection(
     stream: TcpStream,
+    peer: Peer,
     router: Router,
     limits: &ServerLimits,
-) -> http1::Connection<TokioIo<TimedIo<TcpStream>>, TowerToHyperService<Router>> {
+) -> http1::Connection<
+    TokioIo<TimedIo<TcpStream>>,
+    impl HttpService<Incoming, ResBody = Body, Error = Infallible, Future: Send> + use<>,
+> {
     // Answers are written whole: waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        // Ready at all times.
+        router.clone().call(request)
+    });
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         // hyper takes no smaller buffer.
         .max_buf_size(limits.header_bytes_max.max(8192))
         .max_headers(limits.headers_max)
-        .serve_connection(TokioIo::new(TimedIo::new(stream, limits.write_timeout)), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(TimedIo::new(stream, limits.write_timeout)), service)
 }

@@ -9,9 +9,10 @@ use crate::reader::Reader;
 use axum::http::{Method, StatusCode};
 use fnhost::error::{Error, InvokeError};
 use fnhost::function::{FunctionErrorKind, Operation as FunctionOperation};
-use fnhost::{InvocationType, Invoke, RequestId, Response};
+use fnhost::{InvocationType, Invoke, Response};
 use serde_json::json;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 const TYPES: &[&str] = &["Event", "RequestResponse", "DryRun"];
 const LOG_TYPES: &[&str] = &["None", "Tail"];
@@ -57,19 +58,20 @@ async fn call_async(call: Call) -> Result<Answer, ApiError> {
     reader.finish()?;
     let invoke = call.host().invoke(function).payload(call.body()).invocation_type(InvocationType::Event);
     let response = run(&call, invoke, &trace_id(&call)).await?;
-    let answer = Answer::json(StatusCode::ACCEPTED, &json!({"Status": response.status}));
-    Ok(answer.with_request_id(response.request_id))
+    Ok(Answer::json(StatusCode::ACCEPTED, &json!({"Status": response.status})))
 }
 
 /// Runs it to its end, as in AWS also when the client goes away before.
 async fn run(call: &Call, invoke: Invoke, trace_id: &str) -> Result<Response, ApiError> {
-    let request_id = request_id(call)?;
-    let mut invoke = invoke.request_id(request_id).trace_id(trace_id);
+    let mut invoke = invoke.request_id(call.request_id).trace_id(trace_id);
     if let Some(caller) = call.identity.caller(call.host().arn_base(), call.operation.action)? {
         invoke = invoke.caller(caller);
     }
     let in_progress = InProgress::begin(&call.api);
+    let counted = Arc::clone(&call.body.counted);
     let ended = tokio::spawn(async move {
+        // The payload is in memory until the end, whoever waits for that.
+        let _counted = counted;
         let _in_progress = in_progress;
         invoke.await
     });
@@ -92,12 +94,6 @@ async fn run(call: &Call, invoke: Invoke, trace_id: &str) -> Result<Response, Ap
             Err(ApiError::Library(Error::Service(fnhost::error::ServiceError::new("the invocation ended", join))))
         }
     }
-}
-
-/// The id of the invocation: the client's, if it sent one.
-fn request_id(call: &Call) -> Result<RequestId, ApiError> {
-    let Some(text) = call.header("x-amzn-requestid") else { return Ok(call.request_id) };
-    text.parse().map_err(|error: fnhost::InvalidRequestId| ApiError::Malformed(error.to_string()))
 }
 
 /// The trace that the invocation is a part of: the client's, or a new one, which nobody samples.
@@ -129,5 +125,5 @@ fn shown(response: &Response) -> Answer {
     if let Some(log) = response.log_result() {
         answer = answer.header("x-amz-log-result", &log);
     }
-    answer.with_request_id(response.request_id)
+    answer
 }
