@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::net::ToSocketAddrs;
+use tokio::sync::Semaphore;
 
 /// Lambda's REST API over a host, to be configured. Every setter has a default.
 ///
@@ -39,6 +40,9 @@ pub struct RequestLimits {
     /// request that would need more is answered with 429. With keys, one address has half of it at most for bodies of which
     /// it is not known yet whether their signature holds.
     pub bodies_bytes_max: usize,
+    /// Uploads of code that are unpacked at a time, each of which may take as much memory as the host's largest upload
+    /// unzipped; more wait for their turn. Default: 4.
+    pub uploads_max: usize,
     /// Requests in a second; as many may come at once. Default: 10,000, which is AWS's for invocations of an ordinary
     /// account (developer guide, "Lambda quotas": ten times its concurrency).
     pub requests_per_second_max: NonZeroU32,
@@ -53,6 +57,7 @@ impl Default for RequestLimits {
         RequestLimits {
             body_timeout: Duration::from_secs(120),
             bodies_bytes_max: 512 * 1024 * 1024,
+            uploads_max: 4,
             requests_per_second_max: NonZeroU32::MIN.saturating_add(9_999),
             requests_per_second_per_client_max: NonZeroU32::MIN.saturating_add(4_999),
         }
@@ -80,6 +85,7 @@ pub(crate) struct Api {
     pub(crate) loopback_only: bool,
     pub(crate) limits: RequestLimits,
     pub(crate) bodies: BodyBudget,
+    pub(crate) uploads: Semaphore,
     pub(crate) rates: RateLimits,
     pub(crate) metrics: Metrics,
     pub(crate) links: DownloadLinks,
@@ -146,6 +152,7 @@ impl LambdaApi {
             verifier: has_keys.then_some(Verifier { keys, region, service: "lambda" }),
             loopback_only,
             bodies: BodyBudget::new(self.request_limits.bodies_bytes_max),
+            uploads: Semaphore::new(self.request_limits.uploads_max.clamp(1, Semaphore::MAX_PERMITS)),
             rates: RateLimits::new(
                 self.request_limits.requests_per_second_max,
                 self.request_limits.requests_per_second_per_client_max,

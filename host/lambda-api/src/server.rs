@@ -3,6 +3,7 @@
 mod timed_io;
 
 use crate::api::{Api, InvalidApi, router};
+use crate::health;
 use crate::peer::Peer;
 use axum::Router;
 use axum::body::Body;
@@ -13,6 +14,7 @@ use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -81,7 +83,11 @@ pub struct Server {
     address: SocketAddr,
     api: Arc<Api>,
     limits: ServerLimits,
+    metrics: Option<(TcpListener, SocketAddr)>,
 }
+
+/// Connections for metrics at a time.
+const METRICS_CONNECTIONS_MAX: usize = 16;
 
 impl Server {
     pub(crate) async fn bind(
@@ -97,7 +103,7 @@ impl Server {
         }
         let listener = TcpListener::bind(addresses.as_slice()).await?;
         let address = listener.local_addr()?;
-        Ok(Server { listener, address, api, limits })
+        Ok(Server { listener, address, api, limits, metrics: None })
     }
 
     /// Where the server listens.
@@ -105,39 +111,83 @@ impl Server {
         self.address
     }
 
+    /// Serves `/metrics`, `/health` and `/ready` at an address of their own too, and to its end: `/ready` says there that
+    /// the server is shutting down. With access keys, `/metrics` are nowhere else, because Prometheus can't sign.
+    ///
+    /// Everybody who reaches the address may read them: numbers of operations, errors and functions, and no names of
+    /// functions. So take a loopback address, unless Prometheus is on another machine of the same network.
+    ///
+    /// # Errors
+    /// The address can't be had.
+    pub async fn metrics_listener(mut self, address: impl ToSocketAddrs) -> Result<Server, BindError> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        self.metrics = Some((listener, address));
+        Ok(self)
+    }
+
+    /// Where the metrics are, if they have an address of their own.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(_, address)| *address)
+    }
+
     /// Serves until `shutdown` is done. Then it accepts no more, lets requests in service end within
     /// [`shutdown_timeout`](ServerLimits::shutdown_timeout), and closes what is left. The host is not shut down.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Server { listener, api, limits, .. } = self;
-        let places = Arc::new(Semaphore::new(limits.connections_max.clamp(1, Semaphore::MAX_PERMITS)));
-        let graceful = GracefulShutdown::new();
-        // Connections still open at the end are closed with the set.
-        let mut connections = JoinSet::new();
-        let router = router(&api);
-        tokio::pin!(shutdown);
-        loop {
-            tokio::select! {
-                (stream, peer, place) = accept(&listener, &places) => {
-                    let connection = connection(stream, peer, router.clone(), &limits);
-                    let connection = graceful.watch(connection);
-                    connections.spawn(async move {
-                        let _place = place;
-                        if let Err(error) = connection.await {
-                            // The client's doing: it broke HTTP, was too slow, or left.
-                            tracing::debug!(error = &error as &dyn std::error::Error, "connection ended");
-                        }
-                    });
+        let Server { listener, api, limits, metrics, .. } = self;
+        let pages = async {
+            match metrics {
+                Some((listener, address)) => {
+                    let router = health::own_router(&api, address.ip().to_canonical().is_loopback());
+                    let limits = ServerLimits { connections_max: METRICS_CONNECTIONS_MAX, ..limits.clone() };
+                    serve_until(&listener, &router, &limits, &GracefulShutdown::new(), pending()).await;
                 }
-                Some(_) = connections.join_next() => {}
-                () = &mut shutdown => break,
+                None => pending().await,
             }
+        };
+        let operations = async {
+            let graceful = GracefulShutdown::new();
+            let mut connections = serve_until(&listener, &router(&api), &limits, &graceful, shutdown).await;
+            api.closing.store(true, Ordering::Relaxed);
+            drop(listener);
+            if tokio::time::timeout(limits.shutdown_timeout, graceful.shutdown()).await.is_err() {
+                tracing::warn!(connections = connections.len(), "connections are closed before their requests ended");
+            }
+            connections.shutdown().await;
+        };
+        tokio::select! {
+            () = operations => {}
+            () = pages => {}
         }
-        api.closing.store(true, Ordering::Relaxed);
-        drop(listener);
-        if tokio::time::timeout(limits.shutdown_timeout, graceful.shutdown()).await.is_err() {
-            tracing::warn!(connections = connections.len(), "connections are closed before their requests ended");
+    }
+}
+
+/// Serves connections until `end`. The ones that are left are in the answer; they are closed with it.
+async fn serve_until(
+    listener: &TcpListener,
+    router: &Router,
+    limits: &ServerLimits,
+    graceful: &GracefulShutdown,
+    end: impl Future<Output = ()>,
+) -> JoinSet<()> {
+    let places = Arc::new(Semaphore::new(limits.connections_max.clamp(1, Semaphore::MAX_PERMITS)));
+    let mut connections = JoinSet::new();
+    tokio::pin!(end);
+    loop {
+        tokio::select! {
+            (stream, peer, place) = accept(listener, &places) => {
+                let connection = graceful.watch(connection(stream, peer, router.clone(), limits));
+                connections.spawn(async move {
+                    let _place = place;
+                    if let Err(error) = connection.await {
+                        // The client's doing: it broke HTTP, was too slow, or left.
+                        tracing::debug!(error = &error as &dyn std::error::Error, "connection ended");
+                    }
+                });
+            }
+            Some(_) = connections.join_next() => {}
+            () = &mut end => return connections,
         }
-        connections.shutdown().await;
     }
 }
 

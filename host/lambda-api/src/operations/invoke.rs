@@ -3,11 +3,10 @@
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::metrics::InProgress;
 use crate::operation::{Operation, Routes};
 use crate::reader::Reader;
 use axum::http::{Method, StatusCode};
-use fnhost::error::{Error, InvokeError};
+use fnhost::error::Error;
 use fnhost::function::{FunctionErrorKind, Operation as FunctionOperation};
 use fnhost::{InvocationType, Invoke, Response};
 use serde_json::json;
@@ -67,29 +66,14 @@ async fn run(call: &Call, invoke: Invoke, trace_id: &str) -> Result<Response, Ap
     if let Some(caller) = call.identity.caller(call.host().arn_base(), call.operation.action)? {
         invoke = invoke.caller(caller);
     }
-    let in_progress = InProgress::begin(&call.api);
     let counted = Arc::clone(&call.body.counted);
     let ended = tokio::spawn(async move {
         // The payload is in memory until the end, whoever waits for that.
         let _counted = counted;
-        let _in_progress = in_progress;
         invoke.await
     });
-    let ended = ended.await;
-    let metrics = &call.api.metrics;
-    match ended {
-        Ok(Ok(response)) => {
-            if response.receipt.is_some() {
-                metrics.invoked(&response);
-            }
-            Ok(response)
-        }
-        Ok(Err(error)) => {
-            if let InvokeError::TooManyRequests(throttle) = &error {
-                metrics.throttled(throttle.reason.to_string());
-            }
-            Err(error.into())
-        }
+    match ended.await {
+        Ok(answer) => Ok(answer?),
         Err(join) => {
             Err(ApiError::Library(Error::Service(fnhost::error::ServiceError::new("the invocation ended", join))))
         }
