@@ -4,6 +4,7 @@ mod builder;
 mod event_invoke_config;
 mod events;
 mod function;
+mod metrics;
 mod operation;
 mod permission;
 #[cfg(feature = "compiler")]
@@ -23,6 +24,7 @@ pub use function::{
     CreateFunction, DeleteFunction, GetFunction, GetFunctionCode, ListFunctions, UpdateFunctionCode,
     UpdateFunctionConfiguration,
 };
+pub use metrics::HostMetrics;
 pub use permission::{AddPermission, GetPolicy, RemovePermission};
 #[cfg(feature = "compiler")]
 pub use precompile::Precompile;
