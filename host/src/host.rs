@@ -30,7 +30,7 @@ pub use version::{
 };
 
 use crate::code::Code;
-use crate::function::{ConfigurationUpdate, Permission};
+use crate::function::{ArnBase, ConfigurationUpdate, Permission};
 use crate::invocation::{Invoke, Invoker};
 use crate::limits::RegistryLimits;
 use crate::registry;
@@ -210,6 +210,11 @@ impl Host {
     /// `DeleteFunctionConcurrency`. No reservation is no error, as in AWS.
     pub fn delete_function_concurrency(&self, function: impl Into<String>) -> DeleteFunctionConcurrency {
         DeleteFunctionConcurrency { host: self.clone(), function: function.into() }
+    }
+
+    /// Partition, region and account: what the ARNs of this host have in common.
+    pub fn arn_base(&self) -> &ArnBase {
+        self.inner.invoker.registry.arn_base()
     }
 
     /// `AddPermission`: allows `principal` to do `action` with the function: `lambda:InvokeFunction`, `lambda:*`, …

@@ -23,6 +23,7 @@ mod host_functions;
 mod hostile;
 mod invoke;
 mod isolation;
+mod lambda_api;
 mod layering;
 mod memory_limit;
 mod polyglot;

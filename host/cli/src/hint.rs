@@ -30,7 +30,7 @@ pub(crate) fn of_error(error: &Error) -> Option<String> {
 }
 
 fn of_validation(error: &ValidationError) -> Option<String> {
-    let hints = error.violations().iter().filter_map(|violation| match violation.field {
+    let hints = error.violations().iter().filter_map(|violation| match &*violation.field {
         "functionName" => Some("--function-name takes 1 to 64 letters, digits, - and _".to_owned()),
         "memoryBytes" => Some(format!(
             "--memory-mb and --memory-bytes take {} to {}",

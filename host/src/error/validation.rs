@@ -1,5 +1,6 @@
 //! [`ValidationError`]: arguments that break a pattern, a length or a range, all of them reported at once.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::Exception;
@@ -16,6 +17,14 @@ impl ValidationError {
     /// The error of one violation, for arguments that the library doesn't know.
     pub fn new(violation: Violation) -> Self {
         Self { violations: vec![violation] }
+    }
+
+    /// Refuses unless `violations` is empty: for a caller that checks arguments of its own beside the library's.
+    ///
+    /// # Errors
+    /// All the violations, as one error.
+    pub fn check(violations: Vec<Violation>) -> Result<(), Self> {
+        if violations.is_empty() { Ok(()) } else { Err(Self { violations }) }
     }
 
     /// Every violation of the request; at least one.
@@ -44,7 +53,7 @@ impl fmt::Display for ValidationError {
 #[non_exhaustive]
 pub struct Violation {
     /// The argument in lowerCamel, with dots for nesting: `functionName`, `routingConfig.additionalVersionWeights`.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// The value as text; `None` if it is missing.
     pub value: Option<String>,
     /// What the value breaks.
@@ -53,13 +62,13 @@ pub struct Violation {
 
 impl Violation {
     /// The violation of `constraint` by `value` at `field`.
-    pub fn new(field: &'static str, value: impl fmt::Display, constraint: Constraint) -> Self {
-        Self { field, value: Some(value.to_string()), constraint }
+    pub fn new(field: impl Into<Cow<'static, str>>, value: impl fmt::Display, constraint: Constraint) -> Self {
+        Self { field: field.into(), value: Some(value.to_string()), constraint }
     }
 
     /// The violation of a required argument that is missing.
-    pub fn missing(field: &'static str) -> Self {
-        Self { field, value: None, constraint: Constraint::NotNull }
+    pub fn missing(field: impl Into<Cow<'static, str>>) -> Self {
+        Self { field: field.into(), value: None, constraint: Constraint::NotNull }
     }
 }
 

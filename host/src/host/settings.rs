@@ -4,6 +4,12 @@
 macro_rules! settings_setters {
     ($request:ty) => {
         impl $request {
+            /// All settings at once, in place of what was given before.
+            pub fn settings(mut self, settings: crate::function::ConfigurationUpdate) -> Self {
+                self.settings = settings;
+                self
+            }
+
             /// What the function is for: at most 256 characters. Default: empty.
             pub fn description(mut self, description: impl Into<String>) -> Self {
                 self.settings.description = Some(description.into());

@@ -58,12 +58,21 @@ impl Permission {
         })
     }
 
+    /// Checks every member against its rule. The host does so itself; a caller that has more to check can ask before.
+    ///
+    /// # Errors
+    ///
+    /// All violations of patterns and lengths at once.
+    pub fn check(&self) -> Result<(), ValidationError> {
+        self.validate().map(drop)
+    }
+
     /// Checks the id of a statement that should exist.
     ///
     /// # Errors
     ///
     /// An id that no statement can have. (AWS's pattern for it is looser here, and lets dots pass.)
-    pub(crate) fn check_statement_id(id: &str) -> Result<(), ValidationError> {
+    pub fn check_statement_id(id: &str) -> Result<(), ValidationError> {
         let mut validator = Validator::new();
         validator.length("statementId", id, 1, STATEMENT_ID_CHARS_MAX);
         if id.is_empty() || !id.bytes().all(|byte| is_name_byte(byte) || byte == b'.') {
@@ -72,7 +81,7 @@ impl Permission {
         validator.finish()
     }
 
-    fn validate(&self) -> Result<Option<FunctionUrlAuthType>, ArgumentError> {
+    fn validate(&self) -> Result<Option<FunctionUrlAuthType>, ValidationError> {
         let mut validator = Validator::new();
         let mut check = |field, text: &str, (min, max), pattern, fits: fn(&str) -> bool| {
             validator.length(field, text, min, max);
