@@ -7,6 +7,8 @@ mod exit;
 mod hint;
 mod interrupt;
 mod invoke;
+#[cfg(feature = "client")]
+mod lambda;
 mod output;
 mod progress;
 
@@ -39,12 +41,17 @@ fn concat_help() -> String {
 enum Verb {
     Invoke(invoke::Invoke),
     Check(check::Check),
+    #[cfg(feature = "client")]
+    #[command(flatten)]
+    Lambda(lambda::Verb),
 }
 
 fn main() -> ExitCode {
     let (ended, json) = match Arguments::parse().verb {
         Verb::Invoke(invoke) => (invoke.run(), invoke.json),
         Verb::Check(check) => (check.run(), check.json),
+        #[cfg(feature = "client")]
+        Verb::Lambda(verb) => (verb.run(), verb.json()),
     };
     ended.unwrap_or_else(|failure| failure.report(json)).into()
 }

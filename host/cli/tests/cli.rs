@@ -8,6 +8,9 @@ mod check;
 mod fnhost;
 #[path = "cli/invoke.rs"]
 mod invoke;
+#[cfg(feature = "client")]
+#[path = "cli/lambda.rs"]
+mod lambda;
 
 use fnhost::fnhost;
 

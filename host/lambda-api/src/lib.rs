@@ -35,3 +35,4 @@ mod signature;
 pub use access_key::{AccessKey, ActionPattern, InvalidAccessKey};
 pub use api::{InvalidApi, LambdaApi, RequestLimits};
 pub use server::{BindError, Server, ServerLimits};
+pub use signature::{Signer, Unsigned};
