@@ -14,7 +14,7 @@ Exit codes:
     0  the function succeeded; the file was accepted
     1  the host failed
     2  wrong arguments on the command line
-    3  refused: the code, the payload, a name or a limit; nothing ran
+    3  refused: the code, the payload, a name, a limit or a key; nothing ran
     4  the function reported an error (Handled)
     5  the host ended the function (Unhandled): timeout, memory, fuel, trap, bad response
   130  interrupted by Ctrl-C";
@@ -49,6 +49,18 @@ pub(crate) enum Failure {
     Start { what: &'static str, source: Box<dyn std::error::Error> },
     /// The answer could not be written.
     Output(io::Error),
+    /// A server refused, or failed.
+    #[cfg(feature = "lambda-api")]
+    Remote { status: u16, code: Option<String>, message: String },
+    /// No server answered.
+    #[cfg(feature = "lambda-api")]
+    Endpoint { url: String, source: Box<dyn std::error::Error + Send + Sync> },
+    /// The code of a function could not be made ready on its server.
+    #[cfg(feature = "lambda-api")]
+    NotReady { function: String, message: String, by_host: bool },
+    /// The code could not be read.
+    #[cfg(feature = "lambda-api")]
+    Code { file: std::path::PathBuf, source: io::Error },
     /// Ctrl-C.
     Interrupted,
 }
@@ -75,7 +87,7 @@ impl From<BuildError> for Failure {
 #[derive(Serialize)]
 pub(crate) struct ErrorObject {
     /// The exception's name in AWS; `None` for failures that only a command line has.
-    code: Option<&'static str>,
+    code: Option<String>,
     status: Option<u16>,
     message: String,
     hint: Option<String>,
@@ -84,7 +96,12 @@ pub(crate) struct ErrorObject {
 impl ErrorObject {
     pub(crate) fn of(error: &Error) -> ErrorObject {
         let message = chain(error);
-        ErrorObject { code: Some(error.code()), status: Some(error.status()), message, hint: hint::of_error(error) }
+        ErrorObject {
+            code: Some(error.code().to_owned()),
+            status: Some(error.status()),
+            message,
+            hint: hint::of_error(error),
+        }
     }
 }
 
@@ -104,6 +121,13 @@ impl Failure {
             Failure::Library(_) | Failure::Payload { .. } => Exit::Refused,
             Failure::Build(_) | Failure::Start { .. } => Exit::HostFailed,
             Failure::Output(_) => Exit::HostFailed,
+            // Too many requests, and failures of the server's own.
+            #[cfg(feature = "lambda-api")]
+            Failure::Remote { status: 429 | 500.., .. } => Exit::HostFailed,
+            #[cfg(feature = "lambda-api")]
+            Failure::Remote { .. } | Failure::NotReady { by_host: false, .. } | Failure::Code { .. } => Exit::Refused,
+            #[cfg(feature = "lambda-api")]
+            Failure::Endpoint { .. } | Failure::NotReady { .. } => Exit::HostFailed,
             Failure::Interrupted => Exit::Interrupted,
         }
     }
@@ -115,6 +139,14 @@ impl Failure {
             Failure::Payload { from, source } => format!("the payload can't be read from {from}: {source}"),
             Failure::Start { what, source } => format!("{what}: {source}"),
             Failure::Output(source) => format!("the answer can't be written to stdout: {source}"),
+            #[cfg(feature = "lambda-api")]
+            Failure::Remote { message, .. } => message.clone(),
+            #[cfg(feature = "lambda-api")]
+            Failure::Endpoint { url, source } => format!("{url} can't be reached: {}", chain(&**source)),
+            #[cfg(feature = "lambda-api")]
+            Failure::NotReady { function, message, .. } => format!("{function} can't run: {message}"),
+            #[cfg(feature = "lambda-api")]
+            Failure::Code { file, source } => format!("{} can't be read: {source}", file.display()),
             Failure::Interrupted => "interrupted".to_owned(),
         }
     }
@@ -122,6 +154,10 @@ impl Failure {
     fn error_object(&self) -> ErrorObject {
         match self {
             Failure::Library(error) => ErrorObject::of(error),
+            #[cfg(feature = "lambda-api")]
+            Failure::Remote { status, code, message } => {
+                ErrorObject { code: code.clone(), status: Some(*status), message: message.clone(), hint: None }
+            }
             other => ErrorObject { code: None, status: None, message: other.message(), hint: None },
         }
     }

@@ -2,7 +2,7 @@
 
 mod log;
 mod payload;
-mod report;
+pub(crate) mod report;
 
 use crate::exit::{Exit, Failure};
 use crate::interrupt;
@@ -13,8 +13,9 @@ use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
 use fnhost::function::FunctionErrorKind;
 use fnhost::limits::FUNCTION_NAME_CHARS_MAX;
-use fnhost::{Code, Host, Response};
+use fnhost::{Code, Host};
 use jiff::SignedDuration;
+use report::Answered;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,7 +28,7 @@ use std::time::Duration;
 #[derive(Args)]
 #[command(after_help = "'fnhost invoke --help' has examples and exit codes.", after_long_help = long_help())]
 pub(crate) struct Invoke {
-    /// The function: a WebAssembly file, or a zip that holds one
+    /// The function: a WebAssembly file, or a zip that holds one; with --endpoint-url, a function's name or ARN
     file: PathBuf,
 
     /// The event, as JSON [default: {}]
@@ -73,13 +74,32 @@ pub(crate) struct Invoke {
     #[arg(short, long, value_name = "WHAT")]
     log: Option<Log>,
 
+    /// Invokes a function of this server instead of a file
+    #[cfg(feature = "lambda-api")]
+    #[arg(long, value_name = "URL", conflicts_with_all = HERE_ONLY)]
+    endpoint_url: Option<String>,
+
+    /// The region that the request is signed for [default: AWS_REGION, or us-east-1]
+    #[cfg(feature = "lambda-api")]
+    #[arg(long, value_name = "REGION", requires = "endpoint_url")]
+    region: Option<String>,
+
+    /// Answers at once; the server runs the function later, with Lambda's retries
+    #[cfg(feature = "lambda-api")]
+    #[arg(long, requires = "endpoint_url")]
+    event: bool,
+
     /// Prints one JSON object: status, executedVersion, functionError, payload, logTail, receipt
     #[arg(long)]
     pub(crate) json: bool,
 }
 
+/// What a server's function brings with it.
+#[cfg(feature = "lambda-api")]
+const HERE_ONLY: [&str; 6] = ["memory_mb", "memory_bytes", "timeout", "fuel", "environment", "function_name"];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Log {
+pub(crate) enum Log {
     /// The last 4,096 bytes, with Lambda's START, END and REPORT lines, at the end
     Tail,
     /// Everything, line by line, as it is written (up to 1 MiB)
@@ -97,6 +117,7 @@ Examples:
   curl -s https://example.com/event.json | fnhost invoke thumbnail.wasm -f - | jq .width
   fnhost invoke thumbnail.wasm --memory-mb 256 --timeout 500ms --env LEVEL=debug --log full
   fnhost invoke thumbnail.wasm --json | jq .receipt.memoryPeakBytes
+  fnhost invoke thumbnail:live --endpoint-url http://127.0.0.1:9001 --payload '{{\"width\": 128}}'
 
 {}",
         crate::exit::TABLE
@@ -108,21 +129,36 @@ impl Invoke {
     pub(crate) fn run(&self) -> Result<Exit, Failure> {
         let payload = payload::read(self.payload.as_deref(), self.payload_file.as_deref())?;
         let log = self.log.unwrap_or(if io::stderr().is_terminal() { Log::Tail } else { Log::None });
-        if log == Log::Full {
-            log::show_all()?;
-        }
-        // One function at a time.
-        let host = Host::builder().concurrency_max(1).build()?;
-        let response = interrupt::wait(self.invoke(&host, payload))?;
-        Failure::of_output(if self.json { report::json(&response, self.log) } else { report::plain(&response, log) })?;
-        Ok(match response.function_error_kind() {
+        let answered = self.answer(payload, log)?;
+        Failure::of_output(if self.json { report::json(&answered, self.log) } else { report::plain(&answered, log) })?;
+        Ok(match answered.failure.map(|failure| failure.kind) {
             None => Exit::Success,
             Some(FunctionErrorKind::Handled) => Exit::FunctionError,
             Some(FunctionErrorKind::Unhandled) => Exit::FunctionEnded,
         })
     }
 
-    async fn invoke(&self, host: &Host, payload: Option<Vec<u8>>) -> Result<Response, Failure> {
+    fn answer(&self, payload: Option<Vec<u8>>, log: Log) -> Result<Answered, Failure> {
+        #[cfg(feature = "lambda-api")]
+        if let Some(url) = &self.endpoint_url {
+            let endpoint = crate::lambda::Endpoint { endpoint_url: url.clone(), region: self.region.clone() };
+            let call = crate::lambda::invoke::Call {
+                function: self.file.to_string_lossy().into_owned(),
+                payload: payload.unwrap_or_default(),
+                client_context: self.client_context.as_deref().map(|context| STANDARD.encode(context)),
+                is_event: self.event,
+            };
+            return interrupt::wait(call.send(&crate::lambda::Client::new(&endpoint)?));
+        }
+        if log == Log::Full {
+            log::show_all()?;
+        }
+        // One function at a time.
+        let host = Host::builder().concurrency_max(1).build()?;
+        interrupt::wait(self.invoke(&host, payload)).map(Answered::from)
+    }
+
+    async fn invoke(&self, host: &Host, payload: Option<Vec<u8>>) -> Result<fnhost::Response, Failure> {
         let name = self.function_name.clone().unwrap_or_else(|| function_name(&self.file));
         let mut create = host.create_function(&name, Code::file(&self.file)).fuel(self.fuel);
         if let Some(mebibytes) = self.memory_mb {
@@ -174,7 +210,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(duration).map_err(|_| wanted.to_owned())
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
+pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("wanted NAME=VALUE, such as {text}=1"))?;
     Ok((name.to_owned(), value.to_owned()))
 }

@@ -8,9 +8,12 @@ mod check;
 mod fnhost;
 #[path = "cli/invoke.rs"]
 mod invoke;
-#[cfg(feature = "serve")]
+#[cfg(feature = "lambda-api")]
 #[path = "cli/serve.rs"]
 mod serve;
+#[cfg(feature = "lambda-api")]
+#[path = "cli/lambda.rs"]
+mod lambda;
 
 use fnhost::fnhost;
 

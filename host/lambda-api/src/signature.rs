@@ -7,11 +7,13 @@
 mod authorization;
 mod canonical;
 mod error;
+mod signer;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use authorization::is_query_parameter;
 pub(crate) use error::SignatureError;
+pub use signer::{Signer, Unsigned};
 
 use crate::access_key::AccessKey;
 use authorization::{Authorization, Place};
