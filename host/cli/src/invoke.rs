@@ -22,13 +22,21 @@ use std::time::Duration;
 
 /// Runs a function once, and prints its answer
 ///
+/// The function is a file; with --endpoint-url or --data it is one that is deployed there.
+///
 /// On a terminal: the log and a receipt on stderr, the answer with line breaks on stdout. In a pipe or a file: the answer
 /// on stdout, byte for byte, and nothing else. The answer of a function that failed is an error object; the exit code
 /// tells.
 #[derive(Args)]
 #[command(after_help = "'fnhost invoke --help' has examples and exit codes.", after_long_help = long_help())]
+#[cfg_attr(
+    feature = "lambda-api",
+    command(mut_arg("endpoint_url", |arg| arg.help("A server that has the function")))
+)]
 pub(crate) struct Invoke {
-    /// The function: a WebAssembly file, or a zip that holds one; with --endpoint-url, a function's name or ARN
+    /// The function: a WebAssembly file, or a zip that holds one; with --endpoint-url or --data the name of a function, with
+    /// its version or alias if any, or its ARN
+    #[arg(value_name = "FILE|FUNCTION")]
     file: PathBuf,
 
     /// The event, as JSON [default: {}]
@@ -74,29 +82,20 @@ pub(crate) struct Invoke {
     #[arg(short, long, value_name = "WHAT")]
     log: Option<Log>,
 
-    /// Invokes a function of this server instead of a file
-    #[cfg(feature = "lambda-api")]
-    #[arg(long, value_name = "URL", conflicts_with_all = HERE_ONLY)]
-    endpoint_url: Option<String>,
-
-    /// The region that the request is signed for [default: AWS_REGION, or us-east-1]
-    #[cfg(feature = "lambda-api")]
-    #[arg(long, value_name = "REGION", requires = "endpoint_url")]
-    region: Option<String>,
-
     /// Answers at once; the server runs the function later, with Lambda's retries
     #[cfg(feature = "lambda-api")]
-    #[arg(long, requires = "endpoint_url")]
+    #[arg(long, requires = "endpoint_url", conflicts_with = "data")]
     event: bool,
 
     /// Prints one JSON object: status, executedVersion, functionError, payload, logTail, receipt
     #[arg(long)]
     pub(crate) json: bool,
-}
 
-/// What a server's function brings with it.
-#[cfg(feature = "lambda-api")]
-const HERE_ONLY: [&str; 6] = ["memory_mb", "memory_bytes", "timeout", "fuel", "environment", "function_name"];
+    // The last, because its heading is for all that follows.
+    #[cfg(feature = "lambda-api")]
+    #[command(flatten)]
+    target: crate::lambda::Target,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Log {
@@ -118,6 +117,7 @@ Examples:
   fnhost invoke thumbnail.wasm --memory-mb 256 --timeout 500ms --env LEVEL=debug --log full
   fnhost invoke thumbnail.wasm --json | jq .receipt.memoryPeakBytes
   fnhost invoke thumbnail:live --endpoint-url http://127.0.0.1:9001 --payload '{{\"width\": 128}}'
+  fnhost invoke thumbnail:live --data ./functions
 
 {}",
         crate::exit::TABLE
@@ -139,23 +139,56 @@ impl Invoke {
     }
 
     fn answer(&self, payload: Option<Vec<u8>>, log: Log) -> Result<Answered, Failure> {
+        let mut host = Host::builder();
         #[cfg(feature = "lambda-api")]
-        if let Some(url) = &self.endpoint_url {
-            let endpoint = crate::lambda::Endpoint { endpoint_url: url.clone(), region: self.region.clone() };
-            let call = crate::lambda::invoke::Call {
-                function: self.file.to_string_lossy().into_owned(),
-                payload: payload.unwrap_or_default(),
-                client_context: self.client_context.as_deref().map(|context| STANDARD.encode(context)),
-                is_event: self.event,
-            };
-            return interrupt::wait(call.send(&crate::lambda::Client::new(&endpoint)?));
+        {
+            if self.target.is_given() {
+                return self.invoke_deployed(payload, log);
+            }
+            if let Some(region) = self.target.region() {
+                host = host.region(region);
+            }
         }
         if log == Log::Full {
             log::show_all()?;
         }
         // One function at a time.
-        let host = Host::builder().concurrency_max(1).build()?;
+        let host = host.concurrency_max(1).build()?;
         interrupt::wait(self.invoke(&host, payload)).map(Answered::from)
+    }
+
+    /// Invokes what a server or a data directory has.
+    #[cfg(feature = "lambda-api")]
+    fn invoke_deployed(&self, payload: Option<Vec<u8>>, log: Log) -> Result<Answered, Failure> {
+        let of_files = [
+            ("--memory-mb", self.memory_mb.is_some()),
+            ("--memory-bytes", self.memory_bytes.is_some()),
+            ("--timeout", self.timeout.is_some()),
+            ("--fuel", self.fuel.is_some()),
+            ("--env", !self.environment.is_empty()),
+            ("--function-name", self.function_name.is_some()),
+        ];
+        if let Some((option, _)) = of_files.iter().find(|(_, is_given)| *is_given) {
+            let rule =
+                "is for files: what is deployed has its own, and 'fnhost update-function-configuration' changes it";
+            return Err(Failure::Usage(format!("{option} {rule}")));
+        }
+        if log == Log::Full && self.target.is_server() {
+            return Err(Failure::Usage(
+                "--log full is not for servers: Lambda's API gives the tail, --log tail".to_owned(),
+            ));
+        }
+        if log == Log::Full {
+            log::show_all()?;
+        }
+        let call = crate::lambda::invoke::Call {
+            function: self.file.to_string_lossy().into_owned(),
+            payload: payload.unwrap_or_default(),
+            client_context: self.client_context.as_deref().map(|context| STANDARD.encode(context)),
+            is_event: self.event,
+        };
+        let client = self.target.client(false)?;
+        interrupt::wait(call.send(&client))
     }
 
     async fn invoke(&self, host: &Host, payload: Option<Vec<u8>>) -> Result<fnhost::Response, Failure> {

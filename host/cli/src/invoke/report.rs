@@ -36,7 +36,7 @@ impl From<Response> for Answered {
         let failure = response.function_error.as_ref().map(|error| FunctionFailure {
             kind: error.kind(),
             error_type: error.error_type().to_owned(),
-            message: error.error_message(response.request_id).to_string(),
+            message: error.error_message(response.request_id),
             hint: hint::of_function_error(error),
         });
         Answered {

@@ -1,8 +1,8 @@
 //! Verbs on aliases.
 
-use super::client::segment;
+use super::request::segment;
 use super::show::Shape;
-use super::{Client, Common, Function, Request, Work};
+use super::{Client, Function, Request, Work};
 use crate::exit::Failure;
 use clap::Args;
 use serde_json::{Value, json};
@@ -39,20 +39,13 @@ pub(crate) struct CreateAlias {
     /// The share of the calls that a second version gets, 0 to 1
     #[arg(long, value_name = "VERSION=SHARE", value_parser = share)]
     weight: Option<Share>,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for CreateAlias {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Record
-    }
-
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost create-alias thumbnail live 1
+  fnhost create-alias thumbnail live 1 --weight 2=0.1";
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         let request = Request::new("POST", self.function.path("/aliases")).json([
             ("Name", self.name.as_str().into()),
@@ -72,20 +65,12 @@ pub(crate) struct GetAlias {
 
     /// The alias
     name: String,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for GetAlias {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Record
-    }
-
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost get-alias thumbnail live";
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         client.ask(Request::new("GET", self.function.alias(&self.name))).await
     }
@@ -119,20 +104,14 @@ pub(crate) struct UpdateAlias {
     /// Updates only if this is the alias's revision
     #[arg(long, value_name = "ID")]
     revision_id: Option<String>,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for UpdateAlias {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Record
-    }
-
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost update-alias thumbnail live --version 2
+  fnhost update-alias thumbnail live --weight 2=0.1     # a tenth of the calls
+  fnhost update-alias thumbnail live --version 2 --no-weights";
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         let no_weights = self.no_weights.then(|| json!({ "AdditionalVersionWeights": {} }));
         let request = Request::new("PUT", self.function.alias(&self.name)).json([
@@ -153,20 +132,12 @@ pub(crate) struct DeleteAlias {
 
     /// The alias
     name: String,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for DeleteAlias {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Record
-    }
-
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost delete-alias thumbnail live";
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         client.ask(Request::new("DELETE", self.function.alias(&self.name))).await
     }
@@ -181,25 +152,22 @@ pub(crate) struct ListAliases {
     /// Only aliases that send calls to this version
     #[arg(long, value_name = "VERSION")]
     version: Option<String>,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for ListAliases {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        const COLUMNS: &[(&str, &str)] = &[
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost list-aliases thumbnail
+  fnhost list-aliases thumbnail --version 1";
+    const SHAPE: Shape = Shape::Table {
+        member: "Aliases",
+        columns: &[
             ("NAME", "Name"),
             ("VERSION", "FunctionVersion"),
             ("WEIGHTS", "RoutingConfig.AdditionalVersionWeights"),
             ("DESCRIPTION", "Description"),
-        ];
-        Shape::Table { member: "Aliases", columns: COLUMNS }
-    }
+        ],
+    };
 
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         let version = self.version.as_deref();

@@ -1,8 +1,6 @@
 //! Verbs on reserved concurrency.
 
-use super::client::segment;
-use super::show::Shape;
-use super::{Client, Common, Function, Request, Work};
+use super::{Client, Function, Request, Work};
 use crate::exit::Failure;
 use clap::Args;
 use serde_json::Value;
@@ -15,20 +13,13 @@ pub(crate) struct PutFunctionConcurrency {
 
     /// Invocations at a time
     executions: u32,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for PutFunctionConcurrency {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Record
-    }
-
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost put-function-concurrency thumbnail 10
+  fnhost put-function-concurrency thumbnail 0      # stops it";
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         let reserved = ("ReservedConcurrentExecutions", self.executions.into());
         client.ask(Request::new("PUT", self.function.concurrency("2017-10-31")).json([reserved])).await
@@ -40,20 +31,12 @@ impl Work for PutFunctionConcurrency {
 pub(crate) struct GetFunctionConcurrency {
     #[command(flatten)]
     function: Function,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for GetFunctionConcurrency {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Record
-    }
-
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost get-function-concurrency thumbnail";
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         client.ask(Request::new("GET", self.function.concurrency("2019-09-30"))).await
     }
@@ -64,20 +47,12 @@ impl Work for GetFunctionConcurrency {
 pub(crate) struct DeleteFunctionConcurrency {
     #[command(flatten)]
     function: Function,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for DeleteFunctionConcurrency {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Record
-    }
-
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost delete-function-concurrency thumbnail";
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         client.ask(Request::new("DELETE", self.function.concurrency("2017-10-31"))).await
     }
@@ -86,6 +61,6 @@ impl Work for DeleteFunctionConcurrency {
 impl Function {
     /// The dates differ from those of everything else, and from each other.
     fn concurrency(&self, date: &str) -> String {
-        format!("/{date}/functions/{}/concurrency", segment(&self.name))
+        self.path_of(date, "/concurrency")
     }
 }

@@ -1,7 +1,7 @@
 //! Verbs on functions.
 
 use super::show::Shape;
-use super::{Client, Common, Function, Request, Work};
+use super::{Client, Function, Request, Work};
 use crate::exit::Failure;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -25,11 +25,11 @@ struct Settings {
     #[arg(short, long, value_name = "MIB", visible_alias = "memory-size")]
     memory_mb: Option<u32>,
 
-    /// Time for everything, in seconds, 1 to 900
-    #[arg(short, long, value_name = "SECONDS")]
-    timeout: Option<u32>,
+    /// Time for everything, 1s to 15m; a number alone is seconds
+    #[arg(short, long, value_name = "DURATION", value_parser = seconds)]
+    timeout: Option<u64>,
 
-    /// An environment variable; can be repeated. For an update: those given replace all that there were
+    /// An environment variable; can be repeated. An update replaces all that there were by those given
     #[arg(short, long = "env", value_name = "NAME=VALUE", value_parser = crate::invoke::variable)]
     environment: Vec<(String, String)>,
 
@@ -63,6 +63,15 @@ impl Settings {
     }
 }
 
+/// Whole seconds: `90`, `90s`, `1m30s`.
+pub(super) fn seconds(text: &str) -> Result<u64, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(seconds);
+    }
+    let duration = crate::invoke::duration(text).ok().filter(|duration| duration.subsec_nanos() == 0);
+    duration.map(|duration| duration.as_secs()).ok_or_else(|| "wanted whole seconds, such as 3, 3s, 1m30s".to_owned())
+}
+
 /// A file's bytes as the API wants them. A `.wasm` is as good as a zip.
 fn code(file: &Path) -> Result<Value, Failure> {
     let bytes = std::fs::read(file).map_err(|source| Failure::Code { file: file.to_owned(), source })?;
@@ -91,23 +100,18 @@ pub(crate) struct CreateFunction {
     #[arg(long)]
     publish: bool,
 
-    /// Answers at once, while the code is compiled
-    #[arg(long)]
+    /// Answers at once, while the server compiles the code
+    #[arg(long, conflicts_with = "data")]
     no_wait: bool,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for CreateFunction {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Record
-    }
-
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost create-function thumbnail thumbnail.wasm
+  fnhost create-function thumbnail thumbnail.wasm --memory-mb 256 --timeout 10s --env LEVEL=debug
+  fnhost create-function thumbnail thumbnail.wasm --data ./functions";
+    const MAKES_DIRECTORY: bool = true;
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         let defaults = [("Role", ROLE), ("Runtime", RUNTIME), ("Handler", HANDLER)];
         let members = self.settings.members().map(|(name, value)| {
@@ -131,22 +135,33 @@ impl Work for CreateFunction {
 pub(crate) struct GetFunction {
     #[command(flatten)]
     function: Function,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for GetFunction {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Record
-    }
-
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost get-function thumbnail
+  fnhost get-function thumbnail:live | jq -r .Configuration.CodeSha256";
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         client.ask(Request::new("GET", self.function.path(""))).await
+    }
+}
+
+/// Shows the configuration of a function, a version or what an alias points at
+#[derive(Args)]
+pub(crate) struct GetFunctionConfiguration {
+    #[command(flatten)]
+    function: Function,
+}
+
+impl Work for GetFunctionConfiguration {
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost get-function-configuration thumbnail
+  fnhost get-function-configuration thumbnail:live | jq -r .State";
+
+    async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
+        client.ask(Request::new("GET", self.function.path("/configuration"))).await
     }
 }
 
@@ -156,18 +171,17 @@ pub(crate) struct ListFunctions {
     /// With all versions
     #[arg(long)]
     all_versions: bool,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for ListFunctions {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        const COLUMNS: &[(&str, &str)] = &[
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost list-functions
+  fnhost list-functions --all-versions --data ./functions
+  fnhost list-functions | jq -r '.Functions[].FunctionName'";
+    const SHAPE: Shape = Shape::Table {
+        member: "Functions",
+        columns: &[
             ("NAME", "FunctionName"),
             ("VERSION", "Version"),
             ("MEMORY MB", "MemorySize"),
@@ -175,9 +189,8 @@ impl Work for ListFunctions {
             ("CODE BYTES", "CodeSize"),
             ("LAST MODIFIED", "LastModified"),
             ("DESCRIPTION", "Description"),
-        ];
-        Shape::Table { member: "Functions", columns: COLUMNS }
-    }
+        ],
+    };
 
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         let all = self.all_versions.then_some("ALL");
@@ -209,23 +222,16 @@ pub(crate) struct UpdateFunctionCode {
     #[arg(long, value_name = "ID")]
     revision_id: Option<String>,
 
-    /// Answers at once, while the code is compiled
-    #[arg(long)]
+    /// Answers at once, while the server compiles the code
+    #[arg(long, conflicts_with = "data")]
     no_wait: bool,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for UpdateFunctionCode {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Record
-    }
-
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost update-function-code thumbnail thumbnail.wasm --publish
+  fnhost update-function-code thumbnail thumbnail.wasm --dry-run";
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         let request = Request::new("PUT", self.function.path("/code")).json([
             ("ZipFile", code(&self.file)?),
@@ -252,25 +258,24 @@ pub(crate) struct UpdateFunctionConfiguration {
     #[command(flatten)]
     settings: Settings,
 
+    /// Takes all environment variables away
+    #[arg(long, conflicts_with = "environment")]
+    no_env: bool,
+
     /// Updates only if this is the function's revision
     #[arg(long, value_name = "ID")]
     revision_id: Option<String>,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for UpdateFunctionConfiguration {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Record
-    }
-
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost update-function-configuration thumbnail --memory-mb 512 --timeout 30s
+  fnhost update-function-configuration thumbnail --no-env";
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
-        let members = self.settings.members().into_iter().chain([("RevisionId", self.revision_id.clone().into())]);
+        let no_env = self.no_env.then(|| ("Environment", json!({ "Variables": {} })));
+        let members = self.settings.members().into_iter().chain(no_env);
+        let members = members.chain([("RevisionId", self.revision_id.clone().into())]);
         client.ask(Request::new("PUT", self.function.path("/configuration")).json(members)).await?;
         self.function.settled(client).await
     }
@@ -281,21 +286,27 @@ impl Work for UpdateFunctionConfiguration {
 pub(crate) struct DeleteFunction {
     #[command(flatten)]
     function: Function,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for DeleteFunction {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Record
-    }
-
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost delete-function thumbnail
+  fnhost delete-function thumbnail:2              # version 2 alone";
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         client.ask(Request::new("DELETE", self.function.path(""))).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_are_whole_seconds() {
+        assert_eq!((seconds("9"), seconds("9s"), seconds("1m30s")), (Ok(9), Ok(9), Ok(90)));
+        for wrong in ["", "-1", "1.5", "1500ms", "9 parsecs"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Invoking a function of a server.
 
-use super::client::segment;
+use super::request::segment;
 use super::{Client, Request};
 use crate::exit::Failure;
 use crate::invoke::report::{Answered, FunctionFailure};

@@ -1,8 +1,8 @@
 //! Verbs on permissions.
 
-use super::client::segment;
+use super::request::segment;
 use super::show::Shape;
-use super::{Client, Common, Function, Request, Work};
+use super::{Client, Function, Request, Work};
 use crate::exit::Failure;
 use clap::Args;
 use serde_json::Value;
@@ -42,19 +42,14 @@ pub(crate) struct AddPermission {
     /// Only if this is the revision of the function, version or alias
     #[arg(long, value_name = "ID")]
     revision_id: Option<String>,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for AddPermission {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Document { member: "Statement" }
-    }
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost add-permission thumbnail uploads s3.amazonaws.com --source-arn arn:aws:s3:::photos
+  fnhost add-permission thumbnail:live ci arn:aws:iam::000000000000:user/ci";
+    const SHAPE: Shape = Shape::Document { member: "Statement" };
 
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         let request = Request::new("POST", self.function.path("/policy")).json([
@@ -83,20 +78,12 @@ pub(crate) struct RemovePermission {
     /// Only if this is the revision of the function, version or alias
     #[arg(long, value_name = "ID")]
     revision_id: Option<String>,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for RemovePermission {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Record
-    }
-
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost remove-permission thumbnail uploads";
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         let path = self.function.path(&format!("/policy/{}", segment(&self.statement_id)));
         client.ask(Request::new("DELETE", path).query("RevisionId", self.revision_id.as_deref())).await
@@ -108,19 +95,13 @@ impl Work for RemovePermission {
 pub(crate) struct GetPolicy {
     #[command(flatten)]
     function: Function,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for GetPolicy {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Document { member: "Policy" }
-    }
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost get-policy thumbnail:live";
+    const SHAPE: Shape = Shape::Document { member: "Policy" };
 
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         client.ask(Request::new("GET", self.function.path("/policy"))).await

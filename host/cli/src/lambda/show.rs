@@ -1,6 +1,6 @@
 //! What is shown of an answer: JSON in a pipe, tables on a terminal.
 
-use crate::output::{Palette, Printable, write_json};
+use crate::output::{Palette, write_json};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
@@ -11,6 +11,8 @@ pub(crate) enum Shape {
     Table { member: &'static str, columns: &'static [(&'static str, &'static str)] },
     /// Every member on a line of its own.
     Record,
+    /// The same of one member.
+    Object { member: &'static str },
     /// One member alone: a JSON document in a text.
     Document { member: &'static str },
 }
@@ -23,10 +25,12 @@ pub(super) fn answer(answer: &Value, shape: &Shape, json: bool) -> io::Result<()
     }
     let text = match shape {
         Shape::Table { member, columns } => table(answer.get(member), columns),
-        Shape::Record => record(answer, Palette::stdout()),
+        // `GetFunction` has the configuration one level down.
+        Shape::Record => record(&[answer.get("Configuration"), Some(answer)], Palette::stdout()),
+        Shape::Object { member } => record(&[answer.get(member)], Palette::stdout()),
         Shape::Document { member } => return document(answer.get(member), &mut stdout),
     };
-    write!(stdout, "{}", Printable(&text))?;
+    stdout.write_all(text.as_bytes())?;
     stdout.flush()
 }
 
@@ -52,15 +56,26 @@ fn table(items: Option<&Value>, columns: &[(&str, &str)]) -> String {
     text
 }
 
-fn record(answer: &Value, colours: Palette) -> String {
-    // `GetFunction` has the configuration one level down.
-    let inner = answer.get("Configuration").and_then(Value::as_object);
-    let outer = answer.as_object().into_iter().flatten().filter(|(name, _)| *name != "Configuration");
-    let members: Vec<_> = inner.into_iter().flatten().chain(outer).collect();
+/// Objects, one after the other. What is in a member that is an object has lines too: `Environment.Variables.LEVEL`.
+fn record(objects: &[Option<&Value>], colours: Palette) -> String {
+    let mut members = Vec::new();
+    for object in objects.iter().flatten() {
+        flatten("", object, &mut members);
+    }
     let width = members.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-    let lines =
-        members.iter().map(|(name, value)| format!("{}  {}\n", colours.dim(format!("{name:width$}")), plain(value)));
-    lines.collect()
+    let line =
+        |(name, value): &(String, &Value)| format!("{}  {}\n", colours.dim(format!("{name:width$}")), plain(value));
+    members.iter().map(line).collect()
+}
+
+fn flatten<'a>(prefix: &str, object: &'a Value, members: &mut Vec<(String, &'a Value)>) {
+    for (name, value) in object.as_object().into_iter().flatten() {
+        match (prefix, value) {
+            ("", _) if name == "Configuration" => {}
+            (_, Value::Object(_)) => flatten(&format!("{prefix}{name}."), value, members),
+            _ => members.push((one_line(&format!("{prefix}{name}")), value)),
+        }
+    }
 }
 
 /// The text at a path such as `Configuration.State`.
@@ -69,12 +84,21 @@ fn cell(item: &Value, path: &str) -> String {
     found.map(plain).unwrap_or_default()
 }
 
+/// On one line, and without control characters, which could take over the terminal.
 fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::String(text) => one_line(text),
+        other => one_line(&other.to_string()),
     }
+}
+
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    line
 }
 
 #[cfg(test)]
@@ -91,8 +115,16 @@ mod tests {
     }
 
     #[test]
+    fn a_record_has_a_line_for_each_value() {
+        let answer = json!({"Configuration": {"Name": "f", "Env": {"Vars": {"A": "1"}}}, "Tags": {}, "List": [1]});
+        let lines = record(&[answer.get("Configuration"), Some(&answer)], Palette::none());
+        assert_eq!(lines, "Env.Vars.A  1\nName        f\nList        [1]\n");
+    }
+
+    #[test]
     fn a_cell_can_not_break_the_table() {
         assert_eq!(plain(&json!({"a": "b\nc"})), r#"{"a":"b\nc"}"#);
+        assert_eq!(plain(&json!("a\nb\t\u{1b}]0;title\u{7}é")), r"a\nb\t\u{1b}]0;title\u{7}é");
         assert_eq!(
             (plain(&Value::Null), plain(&json!(7)), plain(&json!("x"))),
             (String::new(), "7".into(), "x".into())

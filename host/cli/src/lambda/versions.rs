@@ -1,7 +1,7 @@
 //! Verbs on versions.
 
 use super::show::Shape;
-use super::{Client, Common, Function, Request, Work};
+use super::{Client, Function, Request, Work};
 use crate::exit::Failure;
 use clap::Args;
 use serde_json::Value;
@@ -23,20 +23,13 @@ pub(crate) struct PublishVersion {
     /// Publishes only if this is the function's revision
     #[arg(long, value_name = "ID")]
     revision_id: Option<String>,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for PublishVersion {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Record
-    }
-
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost publish-version thumbnail --description 'smaller files'
+  fnhost publish-version thumbnail | jq -r .Version";
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         let request = Request::new("POST", self.function.path("/versions")).json([
             ("Description", self.description.clone().into()),
@@ -52,27 +45,23 @@ impl Work for PublishVersion {
 pub(crate) struct ListVersionsByFunction {
     #[command(flatten)]
     function: Function,
-
-    #[command(flatten)]
-    common: Common,
 }
 
 impl Work for ListVersionsByFunction {
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn shape(&self) -> Shape {
-        const COLUMNS: &[(&str, &str)] = &[
+    const EXAMPLES: &'static str = "\
+Examples:
+  fnhost list-versions-by-function thumbnail";
+    const SHAPE: Shape = Shape::Table {
+        member: "Versions",
+        columns: &[
             ("VERSION", "Version"),
             ("MEMORY MB", "MemorySize"),
             ("TIMEOUT S", "Timeout"),
             ("CODE BYTES", "CodeSize"),
             ("LAST MODIFIED", "LastModified"),
             ("DESCRIPTION", "Description"),
-        ];
-        Shape::Table { member: "Versions", columns: COLUMNS }
-    }
+        ],
+    };
 
     async fn answer(&self, client: &Client) -> Result<Option<Value>, Failure> {
         client.ask_all(|| Request::new("GET", self.function.path("/versions")), "Versions").await

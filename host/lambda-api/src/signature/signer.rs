@@ -4,7 +4,8 @@ use super::{Secret, canonical, hex, hmac};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-/// Signs requests with an access key, as AWS's clients do, for a client that has no SDK.
+/// Signs requests with an access key, as AWS's clients do (Signature Version 4, in the header), for a client that has no
+/// SDK. The canonical form is the one that the server verifies.
 #[derive(Clone)]
 pub struct Signer {
     access_key_id: String,
@@ -23,7 +24,7 @@ pub struct Unsigned<'a> {
     pub path: &'a str,
     /// As it goes over the wire, without the question mark.
     pub query: &'a str,
-    /// `host`, and every header that begins with `x-amz`, in lower case.
+    /// `host`, and every header that begins with `x-amz`: each once, its name in lower case. Other headers are not signed.
     pub headers: &'a [(String, String)],
     /// The body.
     pub body: &'a [u8],
@@ -57,7 +58,8 @@ impl Signer {
         headers.sort_unstable();
         let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
         let names = names.join(";");
-        let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let lines: String =
+            headers.iter().map(|(name, value)| format!("{name}:{}\n", canonical::header_value(value))).collect();
         let canonical_request = format!(
             "{}\n{}\n{}\n{lines}\n{names}\n{}",
             request.method,
@@ -89,7 +91,46 @@ impl std::fmt::Debug for Signer {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::{SignatureError, Verifier};
     use super::*;
+    use crate::access_key::AccessKey;
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    /// What a server with the key makes of a request that was signed with `secret` for `region`, and came with `body`.
+    fn verified(secret: &str, token: Option<&str>, region: &str, body: &[u8]) -> Result<(), SignatureError> {
+        let key = AccessKey::new("AKIDTEST", "secret").unwrap().session_token("token");
+        let keys = HashMap::from([(key.id().to_owned(), Arc::new(key))]);
+        let verifier = Verifier { keys, region: "us-east-1".to_owned(), service: "lambda" };
+        let signer = Signer::new("AKIDTEST", secret, region);
+        let signer = token.into_iter().fold(signer, |signer, token| signer.session_token(token));
+
+        let headers = [("x-amz-log-type", "Tail"), ("host", "127.0.0.1:9001"), ("x-amz-client-context", " a  b ")];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let (path, query) = ("/2015-03-31/functions/f%3A%24LATEST/invocations", "B=%24LATEST&A=%C3%A4%20b&A=");
+        let unsigned = Unsigned { method: "POST", path, query, headers: &headers, body: b"{}" };
+        let now = Timestamp::now();
+        let request = axum::http::Request::builder().method("POST").uri(format!("{path}?{query}"));
+        let added = signer.sign(unsigned, now);
+        let request = headers.iter().chain(&added).fold(request, |request, (name, value)| request.header(name, value));
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        verifier.examine(&parts, now)?.verify(Sha256::digest(body).into()).map(drop)
+    }
+
+    #[test]
+    fn a_server_verifies_what_was_signed() {
+        assert!(verified("secret", Some("token"), "us-east-1", b"{}").is_ok());
+        assert!(matches!(verified("other", Some("token"), "us-east-1", b"{}"), Err(SignatureError::Mismatch)));
+        assert!(matches!(verified("secret", Some("token"), "us-east-1", b"[]"), Err(SignatureError::Mismatch)));
+        assert!(matches!(verified("secret", None, "us-east-1", b"{}"), Err(SignatureError::UnknownKey)));
+        assert!(verified("secret", Some("token"), "eu-west-1", b"{}").is_err());
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let shown = format!("{:?}", Signer::new("AKIDTEST", "very secret", "us-east-1").session_token("a token"));
+        assert!(shown.contains("AKIDTEST") && !shown.contains("very") && !shown.contains("a token"), "{shown}");
+    }
 
     /// The example `get-vanilla-query-order-key-case` of AWS's test suite for Signature Version 4.
     #[test]
