@@ -4,6 +4,7 @@ mod bounds;
 mod clients;
 mod functions;
 mod invoke;
+mod metrics;
 mod signature;
 mod versions;
 
