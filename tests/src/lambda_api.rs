@@ -2,6 +2,7 @@
 
 mod bounds;
 mod clients;
+mod effects;
 mod functions;
 mod invoke;
 mod metrics;
