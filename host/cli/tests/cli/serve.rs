@@ -7,14 +7,19 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// A server that was started, and what it said on stdout.
 pub(crate) struct Serving {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) address: String,
 }
 
-pub(crate) fn serve(arguments: &[&str]) -> Serving {
+/// A server that is being started.
+pub(crate) fn spawn(arguments: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fnhost"));
     command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+pub(crate) fn serve(arguments: &[&str]) -> Serving {
+    let mut child = spawn(arguments);
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.trim_end().strip_prefix("http://").unwrap_or_else(|| panic!("no address: {line:?}")).to_owned();
