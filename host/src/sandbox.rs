@@ -4,6 +4,7 @@ pub(crate) mod code;
 mod contract;
 pub(crate) mod engine;
 pub(crate) mod frames;
+mod guest_context;
 mod host_calls;
 mod instance;
 pub(crate) mod job;
@@ -25,6 +26,7 @@ pub(crate) use host_calls::{HostCall, HostCallError, HostCalls};
 use crate::function::Frame;
 use crate::future::InRuntime;
 use crate::limits::SandboxLimits;
+use crate::metrics::{CodeFound, Metrics};
 use crate::storage::{ArtifactKey, CodeFile, CodeFileError, DataDir};
 use bytes::Bytes;
 #[cfg(feature = "compiler")]
@@ -40,6 +42,8 @@ use running::{Finished, Remains, Running};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
+#[cfg(feature = "compiler")]
+use std::time::Instant;
 use ticker::{Ticked, Ticker};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -60,6 +64,7 @@ pub(crate) struct Sandbox {
     limits: SandboxLimits,
     workers: Workers,
     ticker: Arc<Ticker>,
+    metrics: Metrics,
 }
 
 /// Why code could not be loaded.
@@ -111,6 +116,7 @@ impl Sandbox {
             resident: Resident::new(limits.loaded_code_max),
             limits,
             ticker,
+            metrics: Metrics::default(),
         }
     }
 
@@ -120,6 +126,16 @@ impl Sandbox {
     /// The operating system refused to start threads.
     pub(crate) fn workers(&self) -> std::io::Result<&Handle> {
         self.workers.handle()
+    }
+
+    /// What the host counts.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Invocations in progress.
+    pub(crate) fn in_progress(&self) -> usize {
+        self.engines.in_progress()
     }
 
     /// Runs one invocation in a fresh instance. `held` is dropped when the sandbox is free again.
@@ -223,6 +239,12 @@ impl Sandbox {
         self.data_dir.as_ref()
     }
 
+    /// Where the files of zips are unpacked: with a data directory in there, so that the next host finds what one that was
+    /// killed has left; else where the system has temporary files.
+    pub(crate) fn unpacked(&self) -> Option<PathBuf> {
+        self.data_dir.as_ref().map(DataDir::unpacked)
+    }
+
     /// What code that was compiled elsewhere has to be sealed with, if it may be such.
     pub(crate) fn artifact_key(&self) -> Option<&ArtifactKey> {
         self.artifact_key.as_ref()
@@ -236,12 +258,12 @@ impl Sandbox {
         let Some(data_dir) = &self.data_dir else { return Ok(GuestCode::in_memory(unpacked)) };
         let (sha256, size_bytes) = (unpacked.package.sha256, unpacked.package.size);
         let file = data_dir.code.keep(sha256, upload)?;
-        Ok(GuestCode::stored(file, size_bytes, Some(unpacked), self.resident.clock()))
+        Ok(GuestCode::stored(file, size_bytes, data_dir.unpacked(), Some(unpacked), self.resident.clock()))
     }
 
     /// Code that was on disk when the host was started. Nothing is read.
     pub(crate) fn kept_code(&self, file: Arc<CodeFile>, size_bytes: u64) -> GuestCode {
-        GuestCode::stored(file, size_bytes, None, self.resident.clock())
+        GuestCode::stored(file, size_bytes, self.unpacked().unwrap_or_default(), None, self.resident.clock())
     }
 
     /// Brings compiled code into memory: finds it there, maps it, or compiles it. The caller waits as long as its host
@@ -344,6 +366,7 @@ impl Sandbox {
         let compiled = &artifact.compiled;
         let loaded = LoadedCode::link(engine, linkers, profile, engines, compiled, artifact.contract, files)
             .map_err(|error| host_fault(&error))?;
+        self.metrics.code_found(CodeFound::OnDisk);
         Ok(self.set_loaded(code, Arc::new(loaded)))
     }
 
@@ -359,7 +382,12 @@ impl Sandbox {
         let compiled = match &unpacked.precompiled {
             Some(precompiled) => precompiled.load(engine, profile).map_err(refused)?,
             #[cfg(feature = "compiler")]
-            None => self.in_compile_threads(|| Compiled::compile(engine, &unpacked))?.map_err(refused)?,
+            None => {
+                let begin = Instant::now();
+                let compiled = self.in_compile_threads(|| Compiled::compile(engine, &unpacked))?;
+                self.metrics.compiled(begin.elapsed(), compiled.is_ok());
+                compiled.map_err(refused)?
+            }
             #[cfg(not(feature = "compiler"))]
             None => {
                 let reason = "this build of fnhost has no compiler: it runs what Host::precompile of another has made";
@@ -435,6 +463,7 @@ impl Sandbox {
 
     fn find_in_use(&self, code: &Arc<GuestCode>, profile: EngineProfile) -> Option<Arc<LoadedCode>> {
         let in_use = self.loaded.get(&(code.sha256(), profile)).and_then(|loaded| loaded.upgrade())?;
+        self.metrics.code_found(CodeFound::InMemory);
         Some(self.set_loaded(code, in_use))
     }
 

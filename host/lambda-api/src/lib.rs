@@ -27,6 +27,7 @@ mod health;
 mod metrics;
 mod operation;
 mod operations;
+mod peer;
 mod pipeline;
 mod rate;
 mod reader;

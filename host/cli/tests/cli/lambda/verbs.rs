@@ -24,7 +24,7 @@ fn from_a_file_to_an_alias_that_moves() {
         let settings = place.json(&["update-function-configuration", "f", "--timeout", "5"]);
         assert_eq!((&settings["Timeout"], &settings["MemorySize"]), (&json!(5), &json!(256)));
         let settings = place.json(&["update-function-configuration", "f", "--no-env"]);
-        assert_eq!(settings.get("Environment"), None);
+        assert_eq!(settings["Environment"]["Variables"], json!({}));
         let other = place.fixture("fail");
         let before = place.json(&["get-function-configuration", "f"]);
         place.json(&["update-function-code", "f", &other, "--dry-run"]);
