@@ -82,6 +82,13 @@ fn it_serves_until_a_signal() {
 }
 
 #[test]
+fn requests_above_the_rate_are_refused() {
+    let serving = serve(&["--requests-per-second", "1"]);
+    // One of them, unless each takes a second.
+    assert!((0..100).any(|_| serving.get("/2015-03-31/functions").starts_with("HTTP/1.1 429")));
+}
+
+#[test]
 fn with_keys_requests_have_to_be_signed() {
     let directory = tempfile::tempdir().unwrap();
     let keys = directory.path().join("keys.json");
