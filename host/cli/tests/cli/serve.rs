@@ -7,8 +7,15 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 /// A server that was started, and what it said on stdout.
 pub(crate) struct Serving {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) address: String,
+}
+
+/// A server that is being started.
+pub(crate) fn spawn(arguments: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fnhost"));
+    command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 pub(crate) fn serve(arguments: &[&str]) -> Serving {
@@ -17,9 +24,7 @@ pub(crate) fn serve(arguments: &[&str]) -> Serving {
 
 /// A server, and what it goes on to say on stdout.
 fn start(arguments: &[&str]) -> (Serving, BufReader<ChildStdout>) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fnhost"));
-    command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = spawn(arguments);
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
@@ -142,6 +147,13 @@ fn metrics_have_an_address_of_their_own() {
     let address = line.trim_end().strip_prefix("http://").and_then(|rest| rest.strip_suffix("/metrics")).unwrap();
     assert!(serving.get("/metrics").starts_with("HTTP/1.1 404"));
     assert!(send(address, "GET", "/metrics", "").contains("\nfnhost_functions 0\n"));
+}
+
+#[test]
+fn requests_above_the_rate_are_refused() {
+    let serving = serve(&["--requests-per-second", "1"]);
+    // One of them, unless each takes a second.
+    assert!((0..100).any(|_| serving.get("/2015-03-31/functions").starts_with("HTTP/1.1 429")));
 }
 
 #[test]
