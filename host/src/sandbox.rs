@@ -22,6 +22,7 @@ mod tests;
 
 pub(crate) use host_calls::{HostCall, HostCallError, HostCalls};
 
+use crate::blocking::BlockingThreads;
 use crate::function::Frame;
 use crate::future::InRuntime;
 use crate::limits::SandboxLimits;
@@ -105,7 +106,7 @@ impl Sandbox {
             linkers: [OnceLock::new(), OnceLock::new()],
             loaded: DashMap::new(),
             compile_slots: Arc::new(Semaphore::new(limits.compile_slots)),
-            workers: Workers::new(limits.worker_threads, limits.blocking_threads_max),
+            workers: Workers::new(limits.worker_threads, limits.blocking_threads_max, limits.compile_slots),
             data_dir,
             artifact_key,
             resident: Resident::new(limits.loaded_code_max),
@@ -120,6 +121,14 @@ impl Sandbox {
     /// The operating system refused to start threads.
     pub(crate) fn workers(&self) -> std::io::Result<&Handle> {
         self.workers.handle()
+    }
+
+    /// Where blocking closures run.
+    ///
+    /// # Errors
+    /// As [`workers`](Self::workers).
+    pub(crate) fn blocking_threads(&self) -> std::io::Result<BlockingThreads> {
+        self.workers.blocking_threads()
     }
 
     /// Runs one invocation in a fresh instance. `held` is dropped when the sandbox is free again.

@@ -1,6 +1,7 @@
 //! What runs when a function is invoked: guest code or a native closure.
 
 use super::InvocationContext;
+use crate::blocking::BlockingThreads;
 use crate::function::{FunctionError, PanicPlace};
 use crate::future::BoxFuture;
 use crate::host_function::JsonClosure;
@@ -12,7 +13,6 @@ use crate::sandbox::outcome::{Ending, Outcome};
 use crate::sandbox::{LoadError, Sandbox};
 use bytes::Bytes;
 use std::sync::Arc;
-use tokio::runtime::Handle;
 
 /// What runs when a function is invoked.
 #[derive(Clone)]
@@ -48,10 +48,10 @@ pub(super) async fn run_native(
     native: Arc<dyn JsonClosure>,
     event: Bytes,
     context: InvocationContext,
-    workers: Handle,
+    threads: BlockingThreads,
 ) -> Ending {
     // An event was parsed as JSON before it came here, and JSON is UTF-8; if it is not, the closure's parser says so.
-    match native.call(context, &String::from_utf8_lossy(&event), &workers).await {
+    match native.call(context, &String::from_utf8_lossy(&event), &threads).await {
         Ok(Ok(result)) if result.len() > RESPONSE_BYTES_MAX => {
             Ending::Failed(FunctionError::ResponseTooLarge { bytes: result.len(), limit_bytes: RESPONSE_BYTES_MAX })
         }
