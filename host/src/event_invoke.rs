@@ -25,5 +25,5 @@ pub(crate) use attempt::{AttemptOutcome, Executor};
 pub(crate) use dispatcher::{Dispatcher, DispatcherParts};
 pub use event::{Attachment, AttemptResponse, EndedEvent, EventId, Fate, QueuedEvent};
 pub use listener::EventListener;
-pub use queue::{EventQueue, MemoryEventQueue, PushError, QueueError, Take};
+pub use queue::{Backlog, EventQueue, MemoryEventQueue, PushError, QueueError, Take};
 pub use retry::{InvalidRetryPolicy, RetryPolicy};

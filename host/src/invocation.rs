@@ -20,7 +20,7 @@ pub use response::Response;
 
 use crate::clock::Clock;
 use crate::error::{DenialReason, InvokeError, ServiceError, TooManyRequests};
-use crate::function::{FunctionReference, Operation, decide};
+use crate::function::{FunctionName, FunctionReference, Operation, Qualifier, decide};
 use crate::host_function::HostFunctions;
 use crate::limits::INVOCATION_DEPTH_MAX;
 use crate::registry::{Registry, Resolved};
@@ -86,6 +86,8 @@ pub(crate) struct Run {
     pub(crate) deadline: Option<Instant>,
     pub(crate) depth: u32,
     pub(crate) tail_logs: bool,
+    /// Whether it is a try of an event, and not a synchronous invocation.
+    pub(crate) is_event: bool,
 }
 
 /// The host is shutting down.
@@ -127,7 +129,11 @@ impl Invoker {
             return Err(ServiceError::new("functions invoke functions too deep", too_deep).into());
         }
         // Resolve, authorise
-        let function = self.registry.resolve(&target.name, target.qualifier, rand::random)?;
+        let qualifier = target.qualifier.clone();
+        let function = match self.registry.resolve(&target.name, target.qualifier, rand::random) {
+            Ok(function) => function,
+            Err(error) => return Err(self.not_there(&request, &target.name, qualifier, error.into())),
+        };
         self.authorize(&request, &function)?;
         function.check_active()?;
         // An invocation in progress may finish what it began, with the invocations that this takes.
@@ -150,15 +156,34 @@ impl Invoker {
                 deadline,
                 depth,
                 tail_logs,
+                is_event: false,
             }),
         })
+    }
+
+    /// The answer to who asks for what is not there: what is there is nobody's business who may not invoke it.
+    fn not_there(
+        &self,
+        request: &Invoke,
+        name: &FunctionName,
+        qualifier: Option<Qualifier>,
+        error: InvokeError,
+    ) -> InvokeError {
+        let Some(caller) = &request.caller else { return error };
+        let arn = self.registry.arn_base().function(name, Some(&qualifier.unwrap_or(Qualifier::Latest)));
+        match decide(caller, authorization::ACTION, arn.base().account(), None) {
+            Ok(()) => error,
+            Err(reason) => AuthorizationRequest::new(request, arn).denied(reason).into(),
+        }
     }
 
     fn authorize(&self, request: &Invoke, function: &ResolvedFunction) -> Result<(), InvokeError> {
         if request.caller.is_none() && self.authorizer.is_none() {
             return Ok(());
         }
-        let question = AuthorizationRequest::new(request, function);
+        let qualifier = function.qualifier.clone().unwrap_or(Qualifier::Latest);
+        let resource = function.version.configuration.function_arn.with_qualifier(Some(qualifier));
+        let question = AuthorizationRequest::new(request, resource);
         if let Some(caller) = &request.caller {
             let arn = &question.resource;
             let policy = self.registry.policy(arn.name(), function.qualifier.as_ref());

@@ -30,6 +30,7 @@ mod host_function;
 mod invocation;
 mod json;
 pub mod limits;
+mod metrics;
 mod panic;
 mod registry;
 mod request_id;
@@ -46,7 +47,7 @@ pub use host::Precompile;
 pub use host::{
     AccountSettings, AddPermission, AliasTarget, BuildError, CreateAlias, CreateFunction, DeleteAlias, DeleteFunction,
     DeleteFunctionConcurrency, DeleteFunctionEventInvokeConfig, GetAlias, GetFunction, GetFunctionCode,
-    GetFunctionConcurrency, GetFunctionEventInvokeConfig, GetPolicy, Host, HostBuilder, ListAliases,
+    GetFunctionConcurrency, GetFunctionEventInvokeConfig, GetPolicy, Host, HostBuilder, HostMetrics, ListAliases,
     ListFunctionEventInvokeConfigs, ListFunctions, ListTags, ListVersions, PublishVersion, PutFunctionConcurrency,
     PutFunctionEventInvokeConfig, RemovePermission, Shutdown, ShutdownReport, TagResource, UntagResource, UpdateAlias,
     UpdateFunctionCode, UpdateFunctionConfiguration, UpdateFunctionEventInvokeConfig,
@@ -54,6 +55,7 @@ pub use host::{
 pub use invocation::{
     AuthorizationRequest, Authorizer, Invocation, InvocationContext, InvocationType, Invoke, Receipt, Response,
 };
+pub use metrics::{Durations, InvocationEnd};
 pub use registry::Page;
 pub use request_id::{InvalidRequestId, RequestId};
 pub use storage::DataDirError;

@@ -4,6 +4,7 @@ pub(crate) mod code;
 mod contract;
 pub(crate) mod engine;
 pub(crate) mod frames;
+mod guest_context;
 mod host_calls;
 mod instance;
 pub(crate) mod job;
@@ -26,6 +27,7 @@ use crate::blocking::BlockingThreads;
 use crate::function::Frame;
 use crate::future::InRuntime;
 use crate::limits::SandboxLimits;
+use crate::metrics::{CodeFound, Metrics};
 use crate::storage::{ArtifactKey, CodeFile, CodeFileError, DataDir};
 use bytes::Bytes;
 #[cfg(feature = "compiler")]
@@ -41,6 +43,8 @@ use running::{Finished, Remains, Running};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
+#[cfg(feature = "compiler")]
+use std::time::Instant;
 use ticker::{Ticked, Ticker};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -61,6 +65,7 @@ pub(crate) struct Sandbox {
     limits: SandboxLimits,
     workers: Workers,
     ticker: Arc<Ticker>,
+    metrics: Metrics,
 }
 
 /// Why code could not be loaded.
@@ -112,6 +117,7 @@ impl Sandbox {
             resident: Resident::new(limits.loaded_code_max),
             limits,
             ticker,
+            metrics: Metrics::default(),
         }
     }
 
@@ -129,6 +135,16 @@ impl Sandbox {
     /// As [`workers`](Self::workers).
     pub(crate) fn blocking_threads(&self) -> std::io::Result<BlockingThreads> {
         self.workers.blocking_threads()
+    }
+
+    /// What the host counts.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Invocations in progress.
+    pub(crate) fn in_progress(&self) -> usize {
+        self.engines.in_progress()
     }
 
     /// Runs one invocation in a fresh instance. `held` is dropped when the sandbox is free again.
@@ -359,6 +375,7 @@ impl Sandbox {
         let compiled = &artifact.compiled;
         let loaded = LoadedCode::link(engine, linkers, profile, engines, compiled, artifact.contract, files)
             .map_err(|error| host_fault(&error))?;
+        self.metrics.code_found(CodeFound::OnDisk);
         Ok(self.set_loaded(code, Arc::new(loaded)))
     }
 
@@ -374,7 +391,12 @@ impl Sandbox {
         let compiled = match &unpacked.precompiled {
             Some(precompiled) => precompiled.load(engine, profile).map_err(refused)?,
             #[cfg(feature = "compiler")]
-            None => self.in_compile_threads(|| Compiled::compile(engine, &unpacked))?.map_err(refused)?,
+            None => {
+                let begin = Instant::now();
+                let compiled = self.in_compile_threads(|| Compiled::compile(engine, &unpacked))?;
+                self.metrics.compiled(begin.elapsed(), compiled.is_ok());
+                compiled.map_err(refused)?
+            }
             #[cfg(not(feature = "compiler"))]
             None => {
                 let reason = "this build of fnhost has no compiler: it runs what Host::precompile of another has made";
@@ -450,6 +472,7 @@ impl Sandbox {
 
     fn find_in_use(&self, code: &Arc<GuestCode>, profile: EngineProfile) -> Option<Arc<LoadedCode>> {
         let in_use = self.loaded.get(&(code.sha256(), profile)).and_then(|loaded| loaded.upgrade())?;
+        self.metrics.code_found(CodeFound::InMemory);
         Some(self.set_loaded(code, in_use))
     }
 

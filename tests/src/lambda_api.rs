@@ -10,6 +10,7 @@ mod versions;
 use crate::test_host;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use fnhost::Host;
 use fnhost_lambda_api::LambdaApi;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ use tokio::task::JoinHandle;
 /// A server in this process, on a port of its own.
 pub(super) struct TestServer {
     pub(super) address: SocketAddr,
+    pub(super) host: Host,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
 }
@@ -41,11 +43,21 @@ impl TestServer {
 
     /// A server over a small host.
     pub(super) async fn with(configure: impl FnOnce(LambdaApi) -> LambdaApi) -> TestServer {
-        let server = configure(LambdaApi::new(test_host::host())).bind("127.0.0.1:0").await.unwrap();
+        TestServer::over(test_host::host(), configure).await
+    }
+
+    /// A server over the test's own host.
+    pub(super) async fn over(host: Host, configure: impl FnOnce(LambdaApi) -> LambdaApi) -> TestServer {
+        let server = configure(LambdaApi::new(host.clone())).bind("127.0.0.1:0").await.unwrap();
         let (stop, stopped) = oneshot::channel();
         let address = server.local_addr();
         let served = tokio::spawn(server.serve(async { drop(stopped.await) }));
-        TestServer { address, stop, served }
+        TestServer { address, host, stop, served }
+    }
+
+    /// What Prometheus would read.
+    pub(super) async fn metrics(&self) -> String {
+        String::from_utf8(self.get("/metrics").await.body).unwrap()
     }
 
     /// Shuts the server down, and waits until it is.

@@ -18,6 +18,8 @@ const NOT_BELOW: &[(&str, &[&str])] = &[
         "storage",
         &["error", "event_invoke", "function", "host", "host_function", "invocation", "limits", "registry", "sandbox"],
     ),
+    // What is counted has the names of errors and reasons.
+    ("metrics", &["event_invoke", "host", "host_function", "invocation", "registry", "sandbox"]),
     ("limits", &["event_invoke", "host", "host_function", "invocation", "registry", "sandbox"]),
     ("function", &["event_invoke", "host", "host_function", "invocation", "registry", "sandbox"]),
     ("clock", &["event_invoke", "function", "host", "host_function", "invocation", "registry", "sandbox"]),

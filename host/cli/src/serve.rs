@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// Serves Lambda's REST API, for the AWS CLI and every AWS SDK
 ///
-/// Prints the address on stdout once it listens. Ends on SIGTERM or Ctrl-C, when the requests and invocations in service
+/// Prints the address on stdout once it listens, and on a second line that of the metrics if they have their own. Ends on SIGTERM or Ctrl-C, when the requests and invocations in service
 /// have ended, or after --shutdown-timeout.
 #[derive(Args)]
 #[command(after_help = "'fnhost serve --help' has examples and exit codes.", after_long_help = long_help())]
@@ -40,6 +40,16 @@ pub(crate) struct Serve {
     /// may do everything]
     #[arg(long, value_name = "PATH")]
     keys: Option<PathBuf>,
+
+    /// Code of all functions and versions together, as uploaded: bytes, or such as 512MiB, 2GiB [default: 75GiB with --data,
+    /// 1GiB in memory]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    code_max: Option<u64>,
+
+    /// Where /metrics, /health and /ready are served too: without a signature, to everybody who reaches the address. With
+    /// --keys, /metrics is nowhere else
+    #[arg(long, value_name = "ADDR:PORT")]
+    metrics_listen: Option<String>,
 
     /// Invocations at a time
     #[arg(long, value_name = "NUMBER", default_value_t = 1_000)]
@@ -80,6 +90,12 @@ impl Serve {
     pub(crate) fn run(&self) -> Result<Exit, Failure> {
         log::start(self.log)?;
         let mut builder = Host::builder().region(&self.region).account(&self.account).concurrency_max(self.concurrency);
+        builder = builder.code_bytes_max(self.code_max.unwrap_or(match &self.data {
+            // AWS's.
+            Some(_) => 75 * GIB,
+            // It is in memory, and its compiled form, too.
+            None => GIB,
+        }));
         if let Some(directory) = &self.data {
             builder = builder.data_dir(directory);
         }
@@ -91,7 +107,8 @@ impl Serve {
             // Before anybody can know that the server is there.
             let ended = signals::ended().map_err(start("signals can't be handled"))?;
             let server = self.bind(host.clone()).await?;
-            let written = writeln!(io::stdout(), "http://{}", server.local_addr());
+            let metrics = server.metrics_addr().map(|address| format!("http://{address}/metrics\n"));
+            let written = write!(io::stdout(), "http://{}\n{}", server.local_addr(), metrics.unwrap_or_default());
             Failure::of_output(written)?;
             let end = OnceCell::new();
             server
@@ -124,6 +141,34 @@ impl Serve {
             }
         }
         let failed = |source| Failure::Start { what: "no server", source: Box::new(source) };
-        api.bind(&self.listen).await.map_err(failed)
+        let server = api.bind(&self.listen).await.map_err(failed)?;
+        match &self.metrics_listen {
+            Some(address) => server.metrics_listener(address).await.map_err(failed),
+            None => Ok(server),
+        }
+    }
+}
+
+const GIB: u64 = 1 << 30;
+
+/// A number of bytes, with or without a unit.
+fn bytes(text: &str) -> Result<u64, String> {
+    let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", GIB), ("", 1)];
+    let unit = units.into_iter().find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?, bytes)));
+    let number = unit.and_then(|(number, bytes)| number.trim_end().parse::<u64>().ok()?.checked_mul(bytes));
+    number.ok_or_else(|| "wanted a number of bytes, such as 1073741824, 512MiB, 2GiB".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        let sizes = ["7", "2KiB", "512MiB", "75 GiB"].map(bytes);
+        assert_eq!(sizes, [Ok(7), Ok(2048), Ok(512 << 20), Ok(75 * GIB)]);
+        for wrong in ["", "GiB", "-1", "1.5GiB", "1GB", "99999999999GiB"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -12,8 +12,6 @@ pub(crate) struct Answer {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
-    /// The invocation's, which is the request's too.
-    request_id: Option<RequestId>,
 }
 
 impl Answer {
@@ -27,18 +25,18 @@ impl Answer {
     /// JSON text that is there already.
     pub(crate) fn payload(status: StatusCode, body: Bytes) -> Answer {
         let headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        Answer { status, headers, body, request_id: None }
+        Answer { status, headers, body }
     }
 
     /// Nothing but a status.
     pub(crate) fn empty(status: StatusCode) -> Answer {
-        Answer { status, headers: Vec::new(), body: Bytes::new(), request_id: None }
+        Answer { status, headers: Vec::new(), body: Bytes::new() }
     }
 
     /// A file.
     pub(crate) fn file(content_type: &'static str, body: Bytes) -> Answer {
         let headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static(content_type))];
-        Answer { status: StatusCode::OK, headers, body, request_id: None }
+        Answer { status: StatusCode::OK, headers, body }
     }
 
     /// Adds a header; text that no header can have is left out.
@@ -49,18 +47,12 @@ impl Answer {
         self
     }
 
-    /// Answers under the invocation's id.
-    pub(crate) fn with_request_id(self, request_id: RequestId) -> Answer {
-        Answer { request_id: Some(request_id), ..self }
-    }
-
-    /// The answer as HTTP, under `request_id` unless it has one of its own.
+    /// The answer as HTTP, to the request of that id.
     pub(crate) fn into_response(self, request_id: RequestId) -> Response<Body> {
-        let id = self.request_id.unwrap_or(request_id);
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = self.status;
         response.headers_mut().extend(self.headers);
-        stamp(&mut response, id);
+        stamp(&mut response, request_id);
         response
     }
 }

@@ -4,7 +4,7 @@ use crate::access_key::AccessKey;
 use crate::body::BodyBudget;
 use crate::download::{self, DownloadLinks};
 use crate::metrics::Metrics;
-use crate::rate::RateLimit;
+use crate::rate::RateLimits;
 use crate::server::{BindError, Server, ServerLimits};
 use crate::signature::Verifier;
 use crate::{health, operations};
@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::net::ToSocketAddrs;
+use tokio::sync::Semaphore;
 
 /// Lambda's REST API over a host, to be configured. Every setter has a default.
 ///
@@ -35,12 +36,20 @@ pub struct LambdaApi {
 pub struct RequestLimits {
     /// Time for a body to arrive. Default: 120 s.
     pub body_timeout: Duration,
-    /// Memory for the bodies of all requests in service, in bytes. Default: 512 MiB. A request that would need more is
-    /// answered with 429.
+    /// Memory for the bodies of all requests in service, what is made of them, and downloads, in bytes. Default: 512 MiB. A
+    /// request that would need more is answered with 429. With keys, one address has half of it at most for bodies of which
+    /// it is not known yet whether their signature holds.
     pub bodies_bytes_max: usize,
+    /// Uploads of code that are unpacked at a time, each of which may take as much memory as the host's largest upload
+    /// unzipped; more wait for their turn. Default: 4.
+    pub uploads_max: usize,
     /// Requests in a second; as many may come at once. Default: 10,000, which is AWS's for invocations of an ordinary
     /// account (developer guide, "Lambda quotas": ten times its concurrency).
     pub requests_per_second_max: NonZeroU32,
+    /// Requests in a second from one address (of IPv6: from one /64), and with one key: what is left is for others.
+    /// Default: 5,000. Has no effect without keys: then all clients are on this machine. Addresses are known to
+    /// [`bind`](LambdaApi::bind)'s server only, and behind a proxy all clients have the proxy's.
+    pub requests_per_second_per_client_max: NonZeroU32,
 }
 
 impl Default for RequestLimits {
@@ -48,7 +57,9 @@ impl Default for RequestLimits {
         RequestLimits {
             body_timeout: Duration::from_secs(120),
             bodies_bytes_max: 512 * 1024 * 1024,
-            requests_per_second_max: NonZeroU32::new(10_000).unwrap_or(NonZeroU32::MIN),
+            uploads_max: 4,
+            requests_per_second_max: NonZeroU32::MIN.saturating_add(9_999),
+            requests_per_second_per_client_max: NonZeroU32::MIN.saturating_add(4_999),
         }
     }
 }
@@ -74,7 +85,8 @@ pub(crate) struct Api {
     pub(crate) loopback_only: bool,
     pub(crate) limits: RequestLimits,
     pub(crate) bodies: BodyBudget,
-    pub(crate) rate: RateLimit,
+    pub(crate) uploads: Semaphore,
+    pub(crate) rates: RateLimits,
     pub(crate) metrics: Metrics,
     pub(crate) links: DownloadLinks,
     /// Set while the server shuts down: it finishes what it has, and is not ready for more.
@@ -140,7 +152,11 @@ impl LambdaApi {
             verifier: has_keys.then_some(Verifier { keys, region, service: "lambda" }),
             loopback_only,
             bodies: BodyBudget::new(self.request_limits.bodies_bytes_max),
-            rate: RateLimit::new(self.request_limits.requests_per_second_max),
+            uploads: Semaphore::new(self.request_limits.uploads_max.clamp(1, Semaphore::MAX_PERMITS)),
+            rates: RateLimits::new(
+                self.request_limits.requests_per_second_max,
+                self.request_limits.requests_per_second_per_client_max,
+            ),
             limits: self.request_limits,
             metrics: Metrics::default(),
             links: DownloadLinks::new(),

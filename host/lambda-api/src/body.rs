@@ -1,112 +1,93 @@
 //! Reads bodies whole, within bounds.
 
-use crate::api::RequestLimits;
+mod budget;
+
+pub(crate) use budget::{BodyBudget, Counted};
+
 use crate::error::ApiError;
-use crate::operation::Operation;
+use crate::operation::{Operation, UPLOAD_REQUEST_BYTES_MAX};
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// Bodies of all requests that are being served are counted in pieces of this size.
-const PIECE_BYTES: usize = 16 * 1024;
+use std::time::Duration;
 
 /// What is read, and thrown away, of a body that is refused. A client that still sends does not see an answer, so this is
-/// for those who exceed the limit by a little; the rest have their connection closed.
-const DISCARDED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// for those who would have been welcome, or exceed the limit by a little; the rest have their connection closed.
+const DISCARDED_BYTES_MAX: usize = UPLOAD_REQUEST_BYTES_MAX + 4 * 1024 * 1024;
 
-/// The memory that bodies of requests in service may take together.
-#[derive(Clone)]
-pub(crate) struct BodyBudget(Arc<Semaphore>);
+/// Time for that.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(10);
 
-impl BodyBudget {
-    /// A budget of `bytes`, or a little more.
-    pub(crate) fn new(bytes: usize) -> BodyBudget {
-        BodyBudget(Arc::new(Semaphore::new(bytes.div_ceil(PIECE_BYTES).min(Semaphore::MAX_PERMITS))))
-    }
-}
-
-/// A request's body. Its bytes count while it lives.
+/// A request's body.
 pub(crate) struct WholeBody {
     pub(crate) bytes: Bytes,
-    pub(crate) sha256: [u8; 32],
-    _counted: Option<OwnedSemaphorePermit>,
+    /// Its memory is counted while somebody has this.
+    pub(crate) counted: Arc<Counted>,
 }
 
-/// Reads the body of a request to `operation`, with its digest.
+/// Reads the body of a request to `operation`, with its digest. What is left of a body that is refused stays in `body`.
 pub(crate) async fn read(
-    body: Body,
+    body: &mut Body,
     headers: &HeaderMap,
     operation: Operation,
-    limits: &RequestLimits,
-    budget: &BodyBudget,
-) -> Result<WholeBody, ApiError> {
-    let reading = read_all(body, headers, operation, budget);
-    match tokio::time::timeout(limits.body_timeout, reading).await {
+    timeout: Duration,
+    counted: &mut Counted,
+) -> Result<(Bytes, [u8; 32]), ApiError> {
+    let reading = read_all(body, headers, operation, counted);
+    match tokio::time::timeout(timeout, reading).await {
         Ok(result) => result,
-        Err(_) => Err(ApiError::BodyTimeout { seconds: limits.body_timeout.as_secs() }),
+        Err(_) => Err(ApiError::BodyTimeout { seconds: timeout.as_secs() }),
     }
 }
 
 async fn read_all(
-    mut body: Body,
+    body: &mut Body,
     headers: &HeaderMap,
     operation: Operation,
-    budget: &BodyBudget,
-) -> Result<WholeBody, ApiError> {
+    counted: &mut Counted,
+) -> Result<(Bytes, [u8; 32]), ApiError> {
     let Operation { body_bytes_max: bytes_max, action, .. } = operation;
-    let too_large = ApiError::BodyTooLarge { bytes_max, action };
+    let too_large = || ApiError::BodyTooLarge { bytes_max, action };
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > bytes_max) {
-        discard_all(body, headers).await;
-        return Err(too_large);
+        return Err(too_large());
     }
-    let mut bytes = BytesMut::new();
+    let mut bytes = Vec::with_capacity(declared.unwrap_or_default());
     let mut sha256 = Sha256::new();
-    let mut counted: Option<OwnedSemaphorePermit> = None;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| ApiError::BodyIncomplete)?.into_data() else { continue };
-        if bytes.len() + data.len() > bytes_max {
-            discard_all(body, headers).await;
-            return Err(too_large);
+        let length = bytes.len() + data.len();
+        if length > bytes_max {
+            return Err(too_large());
+        }
+        if length <= bytes.capacity() {
+            counted.cover(length)?;
+        } else {
+            // No length was declared. What is reserved for more counts, too.
+            let capacity = length.max(2 * bytes.capacity()).min(bytes_max);
+            counted.cover(capacity)?;
+            bytes.reserve_exact(capacity - bytes.len());
         }
         sha256.update(&data);
         bytes.extend_from_slice(&data);
-        count(&mut counted, bytes.len(), budget)?;
     }
-    Ok(WholeBody { bytes: bytes.freeze(), sha256: sha256.finalize().into(), _counted: counted })
-}
-
-/// Makes `counted` cover `bytes`.
-fn count(counted: &mut Option<OwnedSemaphorePermit>, bytes: usize, budget: &BodyBudget) -> Result<(), ApiError> {
-    let has = counted.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-    let more = bytes.div_ceil(PIECE_BYTES).saturating_sub(has);
-    let Ok(more) = u32::try_from(more) else { return Err(ApiError::TooManyRequests) };
-    if more == 0 {
-        return Ok(());
-    }
-    let permit = Arc::clone(&budget.0).try_acquire_many_owned(more).map_err(|_| ApiError::TooManyRequests)?;
-    match counted {
-        Some(counted) => counted.merge(permit),
-        None => *counted = Some(permit),
-    }
-    Ok(())
+    Ok((bytes.into(), sha256.finalize().into()))
 }
 
 /// Reads a body that nobody wants, so that its client comes to read the answer.
-pub(crate) async fn discard(body: Body, headers: &HeaderMap, limits: &RequestLimits) {
-    // In time or not, the answer is the same.
-    let _ = tokio::time::timeout(limits.body_timeout, discard_all(body, headers)).await;
-}
-
-async fn discard_all(mut body: Body, headers: &HeaderMap) {
+pub(crate) async fn discard(body: Body, headers: &HeaderMap) {
     // A client that asked whether to go on has not sent it yet.
     if headers.contains_key(header::EXPECT) {
         return;
     }
+    // In time or not, the answer is the same.
+    let _ = tokio::time::timeout(DISCARD_TIMEOUT, discard_all(body)).await;
+}
+
+async fn discard_all(mut body: Body) {
     let mut left = DISCARDED_BYTES_MAX;
     while let Some(Ok(frame)) = body.frame().await {
         let bytes = frame.data_ref().map_or(0, Bytes::len);

@@ -2,19 +2,21 @@
 
 use crate::answer::Answer;
 use crate::api::Api;
+use crate::body::Counted;
 use crate::error::ApiError;
 use crate::pipeline::{self, AccessLog};
 use crate::signature::{hex, unhex};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, RawQuery};
-use axum::http::{HeaderMap, Response, header};
+use axum::extract::Path;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Request, Response, header};
 use axum::routing::get;
+use bytes::Bytes;
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// How long a link holds (AWS: ten minutes).
 const SECONDS_MAX: i64 = 10 * 60;
@@ -63,24 +65,42 @@ pub(crate) fn link(api: &Api, headers: &HeaderMap, arn: &str) -> Option<String> 
 /// Where the links lead.
 pub(crate) fn router(api: &Arc<Api>) -> Router {
     let api = Arc::clone(api);
-    let download = async move |Path(arn): Path<String>, RawQuery(query): RawQuery| -> Response<Body> {
+    let download = async move |Path(arn): Path<String>, request: Request<Body>| -> Response<Body> {
         let log = AccessLog::begin(&api, "Download");
-        log.end(download(&api, &arn, &query.unwrap_or_default()).await)
+        log.end(download(&api, &arn, &request.into_parts().0).await)
     };
     Router::new().route("/code/{arn}", get(download))
 }
 
-async fn download(api: &Api, arn: &str, query: &str) -> Result<Answer, ApiError> {
-    pipeline::admit(api, Instant::now())?;
+async fn download(api: &Api, arn: &str, parts: &Parts) -> Result<Answer, ApiError> {
+    pipeline::admit(api, parts)?;
     // Our own links are written in this way, and in no other.
+    let query = parts.uri.query().unwrap_or_default();
     let parts = query.strip_prefix("expires=").and_then(|rest| rest.split_once("&signature="));
     let (expires, signature) = parts.ok_or(ApiError::Link)?;
     if !api.links.admits(arn, expires, signature, Timestamp::now()) {
         return Err(ApiError::Link);
     }
+    // What is read from a disk is in memory until the client has taken it.
+    let bytes = api.host.get_function(arn).await?.code_size;
+    let mut counted = api.bodies.begin(None);
+    counted.cover(usize::try_from(bytes).unwrap_or(usize::MAX))?;
     match api.host.get_function_code(arn).await? {
-        Some(code) => Ok(Answer::file("application/octet-stream", code)),
+        Some(code) => Ok(Answer::file("application/octet-stream", Bytes::from_owner(CountedBytes { code, counted }))),
         None => Err(ApiError::Link),
+    }
+}
+
+/// Bytes that count while somebody has them.
+struct CountedBytes {
+    code: Bytes,
+    #[expect(dead_code, reason = "it counts as long as it is there")]
+    counted: Counted,
+}
+
+impl AsRef<[u8]> for CountedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.code
     }
 }
 

@@ -34,9 +34,12 @@ pub(crate) enum ApiError {
     /// The body is too long for the operation.
     #[error("Request must be smaller than {bytes_max} bytes for the {action} operation")]
     BodyTooLarge { bytes_max: usize, action: &'static str },
-    /// The body, or a number in a query, can't be read.
+    /// The body can't be read.
     #[error("Could not parse request body into json: {0}")]
     Malformed(String),
+    /// Something in the path, the query or a header can't be read.
+    #[error("{0}")]
+    MalformedHead(String),
     /// The body did not come whole in time.
     #[error("The request's body did not arrive within {seconds} seconds")]
     BodyTimeout { seconds: u64 },
@@ -122,7 +125,9 @@ impl ApiError {
                 "AccessDeniedException"
             }
             ApiError::BodyTooLarge { .. } => "RequestEntityTooLargeException",
-            ApiError::Malformed(_) | ApiError::BodyIncomplete => "InvalidRequestContentException",
+            ApiError::Malformed(_) | ApiError::MalformedHead(_) | ApiError::BodyIncomplete => {
+                "InvalidRequestContentException"
+            }
             ApiError::BodyTimeout { .. } => "RequestTimeoutException",
             ApiError::TooManyRequests => "TooManyRequestsException",
             ApiError::UnsupportedMember { .. }
@@ -148,6 +153,7 @@ impl ApiError {
             ApiError::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             ApiError::UnsupportedOperation(_) | ApiError::UnknownOperation { .. } => StatusCode::NOT_FOUND,
             ApiError::Malformed(_)
+            | ApiError::MalformedHead(_)
             | ApiError::BodyIncomplete
             | ApiError::UnsupportedMember { .. }
             | ApiError::UnsupportedValue { .. }

@@ -1,24 +1,41 @@
 //! Pages for who runs the server.
 
 use crate::api::Api;
+use crate::web_page;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::routing::get;
+use fnhost::RequestId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// `/health`: the server answers. `/ready`: it takes requests. `/metrics`: for Prometheus, and for nobody else when there
-/// are keys, because Prometheus can't sign.
+/// The pages where the operations are. `/health`: the server answers. `/ready`: it takes requests. `/metrics`: for
+/// Prometheus, who can't sign, so that they are not here when there are keys.
 pub(crate) fn router(api: &Arc<Api>) -> Router {
-    let pages = Router::new().route("/health", get(async || page(StatusCode::OK, "text/plain", "ok\n".to_owned())));
+    let pages = checks(api);
+    if api.verifier.is_some() { pages } else { pages.merge(metrics_page(api, api.loopback_only)) }
+}
+
+/// The pages at an address of their own. `loopback_only`: only this machine reaches it.
+pub(crate) fn own_router(api: &Arc<Api>, loopback_only: bool) -> Router {
+    checks(api).merge(metrics_page(api, loopback_only))
+}
+
+fn checks(api: &Arc<Api>) -> Router {
     let state = Arc::clone(api);
-    let pages = pages.route("/ready", get(async move || ready(&state)));
-    if api.verifier.is_some() {
-        return pages;
-    }
+    Router::new()
+        .route("/health", get(async || page(StatusCode::OK, "text/plain", "ok\n".to_owned())))
+        .route("/ready", get(async move || ready(&state)))
+}
+
+fn metrics_page(api: &Arc<Api>, loopback_only: bool) -> Router {
     let state = Arc::clone(api);
-    pages.route("/metrics", get(async move || metrics(&state)))
+    let metrics = async move |headers: HeaderMap| match web_page::refuse(&headers, loopback_only) {
+        Ok(()) => metrics(&state),
+        Err(error) => error.into_response(RequestId::random()),
+    };
+    Router::new().route("/metrics", get(metrics))
 }
 
 fn ready(api: &Api) -> Response<Body> {
@@ -28,8 +45,7 @@ fn ready(api: &Api) -> Response<Body> {
     page(StatusCode::OK, "text/plain", "ready\n".to_owned())
 }
 
-/// The metrics, as text.
-pub(crate) fn metrics(api: &Api) -> Response<Body> {
+fn metrics(api: &Api) -> Response<Body> {
     page(StatusCode::OK, "text/plain; version=0.0.4", api.metrics.text(&api.host))
 }
 

@@ -1,13 +1,12 @@
-//! What Prometheus reads: counters of this server, and the state of its host.
+//! What Prometheus reads: the counters of this server, and those of its host.
 
-use crate::api::Api;
 use axum::http::StatusCode;
-use fnhost::function::FunctionError;
-use fnhost::{Host, Response};
+use fnhost::error::ThrottleReason;
+use fnhost::{AccountSettings, Durations, Host, HostMetrics};
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Upper bounds of the durations' buckets, in seconds.
@@ -17,7 +16,6 @@ const BUCKETS: [f64; 12] = [0.000_1, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.
 #[derive(Default)]
 pub(crate) struct Metrics {
     requests_in_progress: AtomicI64,
-    invocations_in_progress: AtomicI64,
     counters: Mutex<Counters>,
 }
 
@@ -25,9 +23,6 @@ pub(crate) struct Metrics {
 struct Counters {
     requests: BTreeMap<(&'static str, u16, &'static str), u64>,
     request_durations: BTreeMap<&'static str, Histogram>,
-    invocations: BTreeMap<&'static str, u64>,
-    invocation_duration: Histogram,
-    throttles: BTreeMap<String, u64>,
 }
 
 #[derive(Default)]
@@ -49,32 +44,14 @@ impl Histogram {
     }
 
     fn write(&self, text: &mut String, name: &str, labels: &str) {
-        let separator = if labels.is_empty() { "" } else { "," };
         let mut below = 0;
         for (bound, count) in BUCKETS.iter().zip(self.counts) {
             below += count;
-            let _ = writeln!(text, "{name}_bucket{{{labels}{separator}le=\"{bound}\"}} {below}");
+            let _ = writeln!(text, "{name}_bucket{{{labels},le=\"{bound}\"}} {below}");
         }
-        let _ = writeln!(text, "{name}_bucket{{{labels}{separator}le=\"+Inf\"}} {}", self.count);
-        let braces = if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };
-        let _ = writeln!(text, "{name}_sum{braces} {}", self.sum_seconds);
-        let _ = writeln!(text, "{name}_count{braces} {}", self.count);
-    }
-}
-
-/// An invocation counts as one in progress while this lives.
-pub(crate) struct InProgress(Arc<Api>);
-
-impl InProgress {
-    pub(crate) fn begin(api: &Arc<Api>) -> InProgress {
-        api.metrics.invocations_in_progress.fetch_add(1, Ordering::Relaxed);
-        InProgress(Arc::clone(api))
-    }
-}
-
-impl Drop for InProgress {
-    fn drop(&mut self) {
-        self.0.metrics.invocations_in_progress.fetch_sub(1, Ordering::Relaxed);
+        let _ = writeln!(text, "{name}_bucket{{{labels},le=\"+Inf\"}} {}", self.count);
+        let _ = writeln!(text, "{name}_sum{{{labels}}} {}", self.sum_seconds);
+        let _ = writeln!(text, "{name}_count{{{labels}}} {}", self.count);
     }
 }
 
@@ -98,21 +75,6 @@ impl Metrics {
         counters.request_durations.entry(operation).or_default().observe(duration);
     }
 
-    /// Counts a synchronous invocation that ran.
-    pub(crate) fn invoked(&self, response: &Response) {
-        let cause = response.function_error.as_ref().map_or("none", cause);
-        let mut counters = self.lock();
-        *counters.invocations.entry(cause).or_default() += 1;
-        if let Some(receipt) = &response.receipt {
-            counters.invocation_duration.observe(receipt.duration);
-        }
-    }
-
-    /// Counts an invocation that was throttled.
-    pub(crate) fn throttled(&self, reason: String) {
-        *self.lock().throttles.entry(reason).or_default() += 1;
-    }
-
     fn lock(&self) -> std::sync::MutexGuard<'_, Counters> {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -120,70 +82,94 @@ impl Metrics {
     /// Everything in Prometheus's text format.
     pub(crate) fn text(&self, host: &Host) -> String {
         let mut text = String::new();
+        self.write_requests(&mut text);
+        write_host(&mut text, &host.metrics());
+        write_account(&mut text, &host.account_settings());
+        text
+    }
+
+    fn write_requests(&self, text: &mut String) {
         let counters = self.lock();
-        family(
-            &mut text,
-            "fnhost_requests_total",
-            "counter",
-            "Requests that were answered; status 0: the client left.",
-        );
+        family(text, "fnhost_requests_total", "counter", "Requests that were answered; status 0: the client left.");
         for ((operation, status, error), count) in &counters.requests {
             let labels = format!("operation=\"{operation}\",status=\"{status}\",error=\"{error}\"");
             let _ = writeln!(text, "fnhost_requests_total{{{labels}}} {count}");
         }
-        family(&mut text, "fnhost_request_duration_seconds", "histogram", "Time from a request's head to its answer.");
+        family(text, "fnhost_request_duration_seconds", "histogram", "Time from a request's head to its answer.");
         for (operation, histogram) in &counters.request_durations {
-            histogram.write(&mut text, "fnhost_request_duration_seconds", &format!("operation=\"{operation}\""));
-        }
-        family(&mut text, "fnhost_requests_in_progress", "gauge", "Requests that are being served.");
-        let _ = writeln!(text, "fnhost_requests_in_progress {}", self.requests_in_progress.load(Ordering::Relaxed));
-        let in_progress = self.invocations_in_progress.load(Ordering::Relaxed);
-        family(&mut text, "fnhost_invocations_in_progress", "gauge", "Invocations by request that have not ended.");
-        let _ = writeln!(text, "fnhost_invocations_in_progress {in_progress}");
-        family(
-            &mut text,
-            "fnhost_invocations_total",
-            "counter",
-            "Synchronous invocations that ran, by how they failed.",
-        );
-        for (cause, count) in &counters.invocations {
-            let _ = writeln!(text, "fnhost_invocations_total{{error=\"{cause}\"}} {count}");
-        }
-        family(&mut text, "fnhost_invocation_duration_seconds", "histogram", "Time in the handler.");
-        counters.invocation_duration.write(&mut text, "fnhost_invocation_duration_seconds", "");
-        family(&mut text, "fnhost_throttles_total", "counter", "Invocations that were throttled, by reason.");
-        for (reason, count) in &counters.throttles {
-            let _ = writeln!(text, "fnhost_throttles_total{{reason=\"{reason}\"}} {count}");
+            histogram.write(text, "fnhost_request_duration_seconds", &format!("operation=\"{operation}\""));
         }
         drop(counters);
-        let account = host.account_settings();
-        family(&mut text, "fnhost_code_bytes", "gauge", "Code of all functions and versions, as uploaded.");
-        let _ = writeln!(text, "fnhost_code_bytes {}", account.code_bytes);
-        family(&mut text, "fnhost_functions", "gauge", "Functions that there are.");
-        let _ = writeln!(text, "fnhost_functions {}", account.function_count);
-        let limit = account.limits.concurrent_executions_max;
-        family(&mut text, "fnhost_concurrent_executions_max", "gauge", "Invocations that may run at a time.");
-        let _ = writeln!(text, "fnhost_concurrent_executions_max {limit}");
-        text
+        let in_progress = self.requests_in_progress.load(Ordering::Relaxed);
+        gauge(text, "fnhost_requests_in_progress", "Requests that are being served.", in_progress);
     }
+}
+
+fn write_host(text: &mut String, metrics: &HostMetrics) {
+    let in_progress = metrics.invocations_in_progress;
+    gauge(text, "fnhost_invocations_in_progress", "Invocations that run now, those of events too.", in_progress);
+    let name = "fnhost_invocations_total";
+    family(text, name, "counter", "Invocations that ran, and tries of events, by how they ended.");
+    for (kind, ends) in [("RequestResponse", &metrics.synchronous), ("Event", &metrics.asynchronous)] {
+        for (end, count) in ends {
+            let _ = writeln!(text, "{name}{{type=\"{kind}\",end=\"{}\"}} {count}", end.as_str());
+        }
+    }
+    durations(text, "fnhost_invocation_duration_seconds", "Time in the handler.", &metrics.durations);
+    family(
+        text,
+        "fnhost_throttles_total",
+        "counter",
+        "Invocations and tries of events that were throttled, by reason.",
+    );
+    for (reason, count) in &metrics.throttles {
+        // The queue's own, which AWS has no reason for, would look like a rate of invocations.
+        let reason = match reason {
+            ThrottleReason::EventQueueFull => "EventQueueFull".to_owned(),
+            reason => reason.to_string(),
+        };
+        let _ = writeln!(text, "fnhost_throttles_total{{reason=\"{reason}\"}} {count}");
+    }
+    gauge(text, "fnhost_events_queued", "Events that wait or are being tried.", metrics.events_queued);
+    let age = metrics.oldest_event_age.unwrap_or_default().as_secs_f64();
+    gauge(text, "fnhost_event_age_seconds", "Age of the oldest event in the queue; 0: there is none.", age);
+    let name = "fnhost_code_loads_total";
+    family(text, name, "counter", "Times that compiled code was needed, by where it was.");
+    for (found, count) in [
+        ("memory", metrics.code_found_in_memory),
+        ("disk", metrics.code_found_on_disk),
+        ("nowhere", metrics.compilations.count),
+    ] {
+        let _ = writeln!(text, "{name}{{found=\"{found}\"}} {count}");
+    }
+    durations(text, "fnhost_compile_duration_seconds", "Time to compile code.", &metrics.compilations);
+    family(text, "fnhost_compile_refusals_total", "counter", "Compilations that ended with a refusal.");
+    let _ = writeln!(text, "fnhost_compile_refusals_total {}", metrics.compilations_refused);
+}
+
+fn write_account(text: &mut String, account: &AccountSettings) {
+    gauge(text, "fnhost_code_bytes", "Code of all functions and versions, as uploaded.", account.code_bytes);
+    gauge(text, "fnhost_code_bytes_max", "What there may be of it.", account.limits.code_bytes_max);
+    gauge(text, "fnhost_functions", "Functions that there are.", account.function_count);
+    let max = account.limits.concurrent_executions_max;
+    gauge(text, "fnhost_concurrent_executions_max", "Invocations that may run at a time.", max);
+}
+
+fn durations(text: &mut String, name: &str, help: &str, durations: &Durations) {
+    family(text, name, "histogram", help);
+    for (bound, count) in &durations.at_most {
+        let _ = writeln!(text, "{name}_bucket{{le=\"{}\"}} {count}", bound.as_secs_f64());
+    }
+    let _ = writeln!(text, "{name}_bucket{{le=\"+Inf\"}} {}", durations.count);
+    let _ = writeln!(text, "{name}_sum {}", durations.sum.as_secs_f64());
+    let _ = writeln!(text, "{name}_count {}", durations.count);
+}
+
+fn gauge(text: &mut String, name: &str, help: &str, value: impl Display) {
+    family(text, name, "gauge", help);
+    let _ = writeln!(text, "{name} {value}");
 }
 
 fn family(text: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-}
-
-/// What an error is counted as: a closed list, because functions choose the names of their own errors.
-fn cause(error: &FunctionError) -> &'static str {
-    match error {
-        FunctionError::Reported(_) => "reported",
-        FunctionError::TimedOut { .. } => "timeout",
-        FunctionError::OutOfMemory { .. } => "out_of_memory",
-        FunctionError::OutOfFuel { .. } => "out_of_fuel",
-        FunctionError::Trapped { .. } => "trap",
-        FunctionError::StackOverflow { .. } => "stack_overflow",
-        FunctionError::Exited { .. } => "exit",
-        FunctionError::BadResponse(_) => "bad_response",
-        FunctionError::ResponseTooLarge { .. } => "response_too_large",
-        FunctionError::Panicked { .. } => "panic",
-    }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Operation {
     pub(crate) action: &'static str,
     /// Longest body, in bytes.
     pub(crate) body_bytes_max: usize,
+    /// How often the body is in memory once it is read: as it came, and what was made of it.
+    pub(crate) body_copies: usize,
     /// Whether a function's policy can allow it too: then the library decides, which knows the policy.
     pub(crate) has_function_policy: bool,
 }
@@ -27,12 +29,13 @@ pub(crate) const UPLOAD_REQUEST_BYTES_MAX: usize = 70_167_211;
 impl Operation {
     /// An operation whose action has its own name, with requests of ordinary length.
     pub(crate) const fn new(name: &'static str) -> Operation {
-        Operation { name, action: name, body_bytes_max: REQUEST_BYTES_MAX, has_function_policy: false }
+        Operation { name, action: name, body_bytes_max: REQUEST_BYTES_MAX, body_copies: 2, has_function_policy: false }
     }
 
     /// The same, as one that invokes functions.
     pub(crate) const fn invokes(self) -> Operation {
-        Operation { action: "InvokeFunction", has_function_policy: true, ..self }
+        // The payload goes to the function as it came.
+        Operation { action: "InvokeFunction", body_copies: 1, has_function_policy: true, ..self }
     }
 
     /// The same, with code in its requests.

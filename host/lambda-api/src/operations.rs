@@ -41,7 +41,7 @@ pub(crate) fn router(api: &Arc<Api>) -> Router {
     let state = Arc::clone(api);
     let unknown = async move |request: Request<Body>| {
         let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
-        pipeline::refuse(&state, ApiError::UnknownOperation { method, path })
+        pipeline::refuse(&state, request, ApiError::UnknownOperation { method, path }).await
     };
     table.router.method_not_allowed_fallback(unknown.clone()).fallback(unknown)
 }
@@ -59,7 +59,8 @@ impl Routes for Table {
             let (api, perform) = (Arc::clone(&self.api), perform.clone());
             let handler = async move |labels: Result<RawPathParams, RawPathParamsRejection>, request: Request<Body>| {
                 let Ok(labels) = labels else {
-                    return pipeline::refuse(&api, ApiError::Malformed("the path is not UTF-8".to_owned()));
+                    let error = ApiError::MalformedHead("The path is not UTF-8".to_owned());
+                    return pipeline::refuse(&api, request, error).await;
                 };
                 let labels = labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
                 pipeline::serve(api, operation, labels, request, perform).await

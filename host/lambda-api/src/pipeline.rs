@@ -1,16 +1,19 @@
 //! The way of a request: admit, examine the signature, read the body, verify, authorise, perform, answer.
 
-use crate::access_key::Identity;
+use crate::access_key::{AccessKey, Identity};
 use crate::answer::Answer;
 use crate::api::Api;
-use crate::body::{self, WholeBody};
+use crate::body::{self, Counted, WholeBody};
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::operation::{Operation, Perform};
+use crate::peer::Peer;
+use crate::signature::{Examined, SignatureError};
 use crate::web_page;
 use axum::body::Body;
 use axum::http::request::Parts;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{HeaderMap, Request, Response, StatusCode};
+use bytes::Bytes;
 use fnhost::RequestId;
 use fnhost::function::{FunctionReference, Operation as FunctionOperation};
 use std::sync::Arc;
@@ -25,64 +28,129 @@ pub(crate) async fn serve(
     perform: impl Perform,
 ) -> Response<Body> {
     let mut log = AccessLog::begin(&api, operation.name);
-    let answer = handle(&api, operation, labels, request, perform, &mut log).await;
+    let (parts, mut body) = request.into_parts();
+    let answer = match receive(&api, operation, &parts, &mut body, &mut log).await {
+        Ok((identity, body)) => perform_for(&api, operation, labels, parts, body, identity, &perform, &log).await,
+        Err(error) => {
+            // A client that still sends does not see an answer.
+            if !matches!(error, ApiError::BodyTimeout { .. }) {
+                body::discard(body, &parts.headers).await;
+            }
+            Err(error)
+        }
+    };
     log.end(answer)
 }
 
 /// Answers a request to something that is not there.
-pub(crate) fn refuse(api: &Arc<Api>, error: ApiError) -> Response<Body> {
-    AccessLog::begin(api, "none").end(Err(error))
+pub(crate) async fn refuse(api: &Arc<Api>, request: Request<Body>, error: ApiError) -> Response<Body> {
+    let log = AccessLog::begin(api, "none");
+    let (parts, body) = request.into_parts();
+    let refused = admit(api, &parts).err().unwrap_or(error);
+    body::discard(body, &parts.headers).await;
+    log.end(Err(refused))
 }
 
-async fn handle(
+/// Whether the rates of requests have room for one more.
+pub(crate) fn admit(api: &Api, parts: &Parts) -> Result<(), ApiError> {
+    // Without keys all clients are on this machine, and of one address.
+    let peer = api.verifier.as_ref().and_then(|_| Peer::of_request(&parts.extensions));
+    if api.rates.admits(peer, Instant::now()) { Ok(()) } else { Err(ApiError::TooManyRequests) }
+}
+
+/// Who sends a request, and its body.
+async fn receive(
     api: &Arc<Api>,
     operation: Operation,
-    labels: Vec<(String, String)>,
-    request: Request<Body>,
-    perform: impl Perform,
+    parts: &Parts,
+    body: &mut Body,
     log: &mut AccessLog,
-) -> Result<Answer, ApiError> {
-    admit(api, Instant::now())?;
-    let (parts, body) = request.into_parts();
-    if api.verifier.is_none() {
+) -> Result<(Identity, WholeBody), ApiError> {
+    admit(api, parts)?;
+    let Some(verifier) = &api.verifier else {
         web_page::refuse(&parts.headers, api.loopback_only)?;
-    }
-    // A request that nobody signed gets no memory for its body.
-    let claim = api.verifier.as_ref().map(|verifier| verifier.examine(&parts, jiff::Timestamp::now())).transpose();
-    let claim = match claim {
-        Ok(claim) => claim,
-        Err(error) => {
-            body::discard(body, &parts.headers, &api.limits).await;
-            return Err(error.into());
+        let mut counted = api.bodies.begin(None);
+        let (bytes, _) = read(api, operation, parts, body, &mut counted).await?;
+        return received(api, operation, parts, Identity::Anybody, (bytes, counted), log);
+    };
+    // A request that nobody signed gets no memory for its body, and one that anybody may have signed gets some.
+    let examined = verifier.examine(parts, jiff::Timestamp::now())?;
+    let mut counted = api.bodies.begin(Peer::of_request(&parts.extensions));
+    let (key, bytes) = match examined {
+        Examined::Verified { key, body_sha256 } => {
+            counted.verified();
+            admit_key(api, &key)?;
+            let (bytes, sha256) = read(api, operation, parts, body, &mut counted).await?;
+            if sha256 != body_sha256 {
+                return Err(SignatureError::Mismatch.into());
+            }
+            (key, bytes)
+        }
+        Examined::Claimed(claim) => {
+            let (bytes, sha256) = read(api, operation, parts, body, &mut counted).await?;
+            let key = claim.verify(sha256)?;
+            counted.verified();
+            admit_key(api, &key)?;
+            (key, bytes)
         }
     };
-    let body = body::read(body, &parts.headers, operation, &api.limits, &api.bodies).await?;
-    let identity = match claim {
-        Some(claim) => Identity::Key(claim.verify(body.sha256)?),
-        None => Identity::Anybody,
-    };
+    received(api, operation, parts, Identity::Key(key), (bytes, counted), log)
+}
+
+async fn read(
+    api: &Api,
+    operation: Operation,
+    parts: &Parts,
+    body: &mut Body,
+    counted: &mut Counted,
+) -> Result<(Bytes, [u8; 32]), ApiError> {
+    body::read(body, &parts.headers, operation, api.limits.body_timeout, counted).await
+}
+
+/// What is known once it is known who sends the request.
+fn received(
+    api: &Api,
+    operation: Operation,
+    parts: &Parts,
+    identity: Identity,
+    (bytes, mut counted): (Bytes, Counted),
+    log: &mut AccessLog,
+) -> Result<(Identity, WholeBody), ApiError> {
     log.principal = Some(identity.arn(api.host.arn_base()));
-    let call = call(api, operation, labels, parts, body, identity, log.request_id);
-    authorize(&call)?;
-    perform.perform(call).await
+    if let Some(given) = given_request_id(&parts.headers)? {
+        log.request_id = given;
+    }
+    counted.cover(bytes.len().saturating_mul(operation.body_copies))?;
+    Ok((identity, WholeBody { bytes, counted: Arc::new(counted) }))
 }
 
-/// Whether the rate of requests has room for one more.
-pub(crate) fn admit(api: &Api, now: Instant) -> Result<(), ApiError> {
-    if api.rate.take(now) { Ok(()) } else { Err(ApiError::TooManyRequests) }
+fn admit_key(api: &Api, key: &AccessKey) -> Result<(), ApiError> {
+    if api.rates.admits_key(key.id(), Instant::now()) { Ok(()) } else { Err(ApiError::TooManyRequests) }
 }
 
-fn call(
+/// The id that the client gave its request: the log, the answer and the function have it, too.
+fn given_request_id(headers: &HeaderMap) -> Result<Option<RequestId>, ApiError> {
+    let Some(value) = headers.get("x-amzn-requestid") else { return Ok(None) };
+    let parsed = value.to_str().unwrap_or_default().parse();
+    parsed.map(Some).map_err(|error: fnhost::InvalidRequestId| ApiError::MalformedHead(error.to_string()))
+}
+
+#[expect(clippy::too_many_arguments, reason = "what a call is made of")]
+async fn perform_for(
     api: &Arc<Api>,
     operation: Operation,
     labels: Vec<(String, String)>,
     parts: Parts,
     body: WholeBody,
     identity: Identity,
-    request_id: RequestId,
-) -> Call {
+    perform: &impl Perform,
+    log: &AccessLog,
+) -> Result<Answer, ApiError> {
+    let (api, request_id) = (Arc::clone(api), log.request_id);
     let query = parts.uri.query().unwrap_or_default().to_owned();
-    Call { api: Arc::clone(api), operation, identity, request_id, labels, query, headers: parts.headers, body }
+    let call = Call { api, operation, identity, request_id, labels, query, headers: parts.headers, body };
+    authorize(&call)?;
+    perform.perform(call).await
 }
 
 /// Whether the key may do this.

@@ -2,6 +2,7 @@
 //! refused by name, so that nothing a client asks for is ignored.
 
 mod faults;
+mod json;
 mod members;
 mod pattern;
 mod query;
@@ -85,7 +86,8 @@ impl<'a> Reader<'a> {
         match text.parse::<i128>() {
             Ok(number) => self.faults.range(faults::field("", name), number, min, max),
             Err(_) => {
-                self.faults.malformed(format!("{name}: '{text}' can not be converted to an Integer"));
+                let text = format!("The query parameter {name}: '{text}' can not be converted to an Integer");
+                self.faults.malformed_head(text);
                 None
             }
         }

@@ -3,11 +3,18 @@
 mod timed_io;
 
 use crate::api::{Api, InvalidApi, router};
+use crate::health;
+use crate::peer::Peer;
 use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,6 +24,7 @@ use timed_io::TimedIo;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tower_service::Service;
 
 /// What connections may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +38,7 @@ pub struct ServerLimits {
     pub header_bytes_max: usize,
     /// Headers of a request. Default: 100.
     pub headers_max: usize,
-    /// Time in which a client has to take some of its answer. Default: 60 s.
+    /// Time in which a client has to take 1 MiB of its answer, or what is left of it. Default: 60 s.
     pub write_timeout: Duration,
     /// Time that requests in service have at shutdown. Default: 30 s.
     pub shutdown_timeout: Duration,
@@ -75,7 +83,11 @@ pub struct Server {
     address: SocketAddr,
     api: Arc<Api>,
     limits: ServerLimits,
+    metrics: Option<(TcpListener, SocketAddr)>,
 }
+
+/// Connections for metrics at a time.
+const METRICS_CONNECTIONS_MAX: usize = 16;
 
 impl Server {
     pub(crate) async fn bind(
@@ -91,7 +103,7 @@ impl Server {
         }
         let listener = TcpListener::bind(addresses.as_slice()).await?;
         let address = listener.local_addr()?;
-        Ok(Server { listener, address, api, limits })
+        Ok(Server { listener, address, api, limits, metrics: None })
     }
 
     /// Where the server listens.
@@ -99,39 +111,83 @@ impl Server {
         self.address
     }
 
+    /// Serves `/metrics`, `/health` and `/ready` at an address of their own too, and to its end: `/ready` says there that
+    /// the server is shutting down. With access keys, `/metrics` are nowhere else, because Prometheus can't sign.
+    ///
+    /// Everybody who reaches the address may read them: numbers of operations, errors and functions, and no names of
+    /// functions. So take a loopback address, unless Prometheus is on another machine of the same network.
+    ///
+    /// # Errors
+    /// The address can't be had.
+    pub async fn metrics_listener(mut self, address: impl ToSocketAddrs) -> Result<Server, BindError> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        self.metrics = Some((listener, address));
+        Ok(self)
+    }
+
+    /// Where the metrics are, if they have an address of their own.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(_, address)| *address)
+    }
+
     /// Serves until `shutdown` is done. Then it accepts no more, lets requests in service end within
     /// [`shutdown_timeout`](ServerLimits::shutdown_timeout), and closes what is left. The host is not shut down.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Server { listener, api, limits, .. } = self;
-        let places = Arc::new(Semaphore::new(limits.connections_max.clamp(1, Semaphore::MAX_PERMITS)));
-        let graceful = GracefulShutdown::new();
-        // Connections still open at the end are closed with the set.
-        let mut connections = JoinSet::new();
-        let router = router(&api);
-        tokio::pin!(shutdown);
-        loop {
-            tokio::select! {
-                (stream, place) = accept(&listener, &places) => {
-                    let connection = connection(stream, router.clone(), &limits);
-                    let connection = graceful.watch(connection);
-                    connections.spawn(async move {
-                        let _place = place;
-                        if let Err(error) = connection.await {
-                            // The client's doing: it broke HTTP, was too slow, or left.
-                            tracing::debug!(error = &error as &dyn std::error::Error, "connection ended");
-                        }
-                    });
+        let Server { listener, api, limits, metrics, .. } = self;
+        let pages = async {
+            match metrics {
+                Some((listener, address)) => {
+                    let router = health::own_router(&api, address.ip().to_canonical().is_loopback());
+                    let limits = ServerLimits { connections_max: METRICS_CONNECTIONS_MAX, ..limits.clone() };
+                    serve_until(&listener, &router, &limits, &GracefulShutdown::new(), pending()).await;
                 }
-                Some(_) = connections.join_next() => {}
-                () = &mut shutdown => break,
+                None => pending().await,
             }
+        };
+        let operations = async {
+            let graceful = GracefulShutdown::new();
+            let mut connections = serve_until(&listener, &router(&api), &limits, &graceful, shutdown).await;
+            api.closing.store(true, Ordering::Relaxed);
+            drop(listener);
+            if tokio::time::timeout(limits.shutdown_timeout, graceful.shutdown()).await.is_err() {
+                tracing::warn!(connections = connections.len(), "connections are closed before their requests ended");
+            }
+            connections.shutdown().await;
+        };
+        tokio::select! {
+            () = operations => {}
+            () = pages => {}
         }
-        api.closing.store(true, Ordering::Relaxed);
-        drop(listener);
-        if tokio::time::timeout(limits.shutdown_timeout, graceful.shutdown()).await.is_err() {
-            tracing::warn!(connections = connections.len(), "connections are closed before their requests ended");
+    }
+}
+
+/// Serves connections until `end`. The ones that are left are in the answer; they are closed with it.
+async fn serve_until(
+    listener: &TcpListener,
+    router: &Router,
+    limits: &ServerLimits,
+    graceful: &GracefulShutdown,
+    end: impl Future<Output = ()>,
+) -> JoinSet<()> {
+    let places = Arc::new(Semaphore::new(limits.connections_max.clamp(1, Semaphore::MAX_PERMITS)));
+    let mut connections = JoinSet::new();
+    tokio::pin!(end);
+    loop {
+        tokio::select! {
+            (stream, peer, place) = accept(listener, &places) => {
+                let connection = graceful.watch(connection(stream, peer, router.clone(), limits));
+                connections.spawn(async move {
+                    let _place = place;
+                    if let Err(error) = connection.await {
+                        // The client's doing: it broke HTTP, was too slow, or left.
+                        tracing::debug!(error = &error as &dyn std::error::Error, "connection ended");
+                    }
+                });
+            }
+            Some(_) = connections.join_next() => {}
+            () = &mut end => return connections,
         }
-        connections.shutdown().await;
     }
 }
 
@@ -142,14 +198,14 @@ impl std::fmt::Debug for Server {
 }
 
 /// A connection, once there is a place for it.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, Peer, OwnedSemaphorePermit) {
     loop {
         let Ok(place) = Arc::clone(places).acquire_owned().await else {
             // Nobody closes the semaphore.
             return std::future::pending().await;
         };
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, place),
+            Ok((stream, address)) => return (stream, Peer::of(address), place),
             Err(error) => {
                 // Of one connection, or file descriptors ran out: then a moment's rest lets some come back.
                 tracing::warn!(error = &error as &dyn std::error::Error, "no connection accepted");
@@ -162,16 +218,25 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, 
 /// HTTP on one connection.
 fn connection(
     stream: TcpStream,
+    peer: Peer,
     router: Router,
     limits: &ServerLimits,
-) -> http1::Connection<TokioIo<TimedIo<TcpStream>>, TowerToHyperService<Router>> {
+) -> http1::Connection<
+    TokioIo<TimedIo<TcpStream>>,
+    impl HttpService<Incoming, ResBody = Body, Error = Infallible, Future: Send> + use<>,
+> {
     // Answers are written whole: waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        // Ready at all times.
+        router.clone().call(request)
+    });
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         // hyper takes no smaller buffer.
         .max_buf_size(limits.header_bytes_max.max(8192))
         .max_headers(limits.headers_max)
-        .serve_connection(TokioIo::new(TimedIo::new(stream, limits.write_timeout)), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(TimedIo::new(stream, limits.write_timeout)), service)
 }

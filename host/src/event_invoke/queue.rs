@@ -53,6 +53,10 @@ pub trait EventQueue: Send + Sync {
     /// The removal could not be written. The event counts as taken.
     fn complete(&self, id: EventId) -> BoxFuture<'_, Result<(), QueueError>>;
 
+    /// How much there is to do, for who watches: see [`Host::metrics`](crate::Host::metrics). Must not block; a number that
+    /// is a moment old will do.
+    fn backlog(&self) -> Backlog;
+
     /// Refuses pushes from now on, and returns the events that are lost with this process, in the order of their due
     /// times, taken ones first: all of a queue in memory, none of a queue on disk.
     ///
@@ -60,6 +64,15 @@ pub trait EventQueue: Send + Sync {
     ///
     /// The queue could not be closed.
     fn close(&self) -> BoxFuture<'_, Result<Vec<QueuedEvent>, QueueError>>;
+}
+
+/// What is in a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Events, waiting and taken.
+    pub events: usize,
+    /// When the oldest of them was accepted.
+    pub oldest_accepted_at: Option<SystemTime>,
 }
 
 /// What [`EventQueue::take`] found.

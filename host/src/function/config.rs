@@ -40,6 +40,8 @@ pub struct FunctionConfiguration {
     pub fuel: Option<u64>,
     /// Environment variables: at most 4,096 bytes as JSON. Default: none.
     pub environment: BTreeMap<String, String>,
+    /// Whether environment variables were ever set, to none at all it may be: then AWS shows them.
+    pub has_environment: bool,
     /// The embedder's host functions that this function may call. Default: none.
     pub host_functions: BTreeSet<String>,
     /// The role that AWS would run the function as. Kept and shown; it has no effect here. Default: none.
@@ -86,6 +88,7 @@ impl FunctionConfiguration {
             timeout: limits::TIMEOUT.default,
             fuel: None,
             environment: BTreeMap::new(),
+            has_environment: false,
             host_functions: BTreeSet::new(),
             role: None,
             runtime: None,
@@ -108,6 +111,7 @@ impl FunctionConfiguration {
             memory_bytes: update.memory_bytes.unwrap_or(self.memory_bytes),
             timeout: update.timeout.unwrap_or(self.timeout),
             fuel: update.fuel.unwrap_or(self.fuel),
+            has_environment: self.has_environment || update.environment.is_some(),
             environment: update.environment.unwrap_or(self.environment),
             host_functions: update.host_functions.unwrap_or(self.host_functions),
             role: update.role.or(self.role),
@@ -130,6 +134,7 @@ impl FunctionConfiguration {
             timeout,
             fuel,
             environment,
+            has_environment,
             host_functions,
             role,
             runtime,
@@ -148,6 +153,7 @@ impl FunctionConfiguration {
             && timeout == &other.timeout
             && fuel == &other.fuel
             && environment == &other.environment
+            && has_environment == &other.has_environment
             && host_functions == &other.host_functions
             && role == &other.role
             && runtime == &other.runtime

@@ -61,6 +61,41 @@ pub struct PolicyConditions {
     pub invoked_via_function_url: Option<bool>,
 }
 
+/// One condition that is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PolicyCondition<'a> {
+    SourceAccount(&'a str),
+    PrincipalOrgId(&'a str),
+    EventSourceToken(&'a str),
+    FunctionUrlAuthType(FunctionUrlAuthType),
+    InvokedViaFunctionUrl(bool),
+    SourceArn(&'a str),
+}
+
+impl PolicyConditions {
+    /// Every condition that is set, in AWS's order.
+    fn each(&self) -> impl Iterator<Item = PolicyCondition<'_>> {
+        // Taken apart by name, so that a new condition has to be thought of here.
+        let PolicyConditions {
+            source_arn,
+            source_account,
+            principal_org_id,
+            event_source_token,
+            function_url_auth_type,
+            invoked_via_function_url,
+        } = self;
+        let each = [
+            source_account.as_deref().map(PolicyCondition::SourceAccount),
+            principal_org_id.as_deref().map(PolicyCondition::PrincipalOrgId),
+            event_source_token.as_deref().map(PolicyCondition::EventSourceToken),
+            function_url_auth_type.map(PolicyCondition::FunctionUrlAuthType),
+            invoked_via_function_url.map(PolicyCondition::InvokedViaFunctionUrl),
+            source_arn.as_deref().map(PolicyCondition::SourceArn),
+        ];
+        each.into_iter().flatten()
+    }
+}
+
 /// A policy as `GetPolicy` answers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

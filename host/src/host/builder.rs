@@ -124,6 +124,13 @@ impl HostBuilder {
         self.registry_limits(limits)
     }
 
+    /// Code of all functions and all their versions, in bytes as uploaded, each version counted. Default: 75 GiB, which is
+    /// AWS's; a host that keeps code in memory may want less.
+    pub fn code_bytes_max(mut self, bytes: u64) -> Self {
+        self.registry_limits.code_bytes_max = bytes;
+        self
+    }
+
     /// What the sandboxes may take together, their number included, whatever the concurrency is. Default: the defaults of
     /// [`SandboxLimits`], and as many sandboxes as invocations at a time.
     pub fn sandbox_limits(mut self, limits: SandboxLimits) -> Self {

@@ -4,8 +4,8 @@ use crate::blocking::OnCallersThread;
 use crate::clock::Clock;
 use crate::error::{InvokeError, ServiceError, ThrottleReason, TooManyRequests};
 use crate::event_invoke::{
-    AttemptOutcome, AttemptResponse, Dispatcher, DispatcherParts, EndedEvent, EventListener, EventQueue, Executor,
-    Fate, PushError, QueuedEvent, RetryPolicy,
+    AttemptOutcome, AttemptResponse, Backlog, Dispatcher, DispatcherParts, EndedEvent, EventListener, EventQueue,
+    Executor, Fate, PushError, QueuedEvent, RetryPolicy,
 };
 use crate::function::{EventInvokeConfig, FunctionArn, FunctionReference, FunctionTarget, Operation};
 use crate::future::BoxFuture;
@@ -61,6 +61,13 @@ impl Events {
         }
     }
 
+    /// How many events there are, and the age of the oldest.
+    pub(super) fn backlog(&self) -> (usize, Option<Duration>) {
+        let Backlog { events, oldest_accepted_at } = self.queue.backlog();
+        let now = self.clock.now();
+        (events, oldest_accepted_at.map(|accepted_at| now.duration_since(accepted_at).unwrap_or_default()))
+    }
+
     fn dispatcher(&self) -> Result<&Arc<Dispatcher>, ServiceError> {
         if let Some(dispatcher) = self.dispatcher.get() {
             return Ok(dispatcher);
@@ -102,7 +109,13 @@ impl EventSink for Sink {
             if !attachments.is_empty() || trace_id.is_some() {
                 event.attachment = Some(Arc::new(Carried { attachments, trace_id }));
             }
-            events.dispatcher()?.submit(event).await.map_err(refusal)
+            let submitted = events.dispatcher()?.submit(event).await.map_err(refusal);
+            if let Err(InvokeError::TooManyRequests(throttle)) = &submitted
+                && let Some(invoker) = events.invoker.get().and_then(Weak::upgrade)
+            {
+                invoker.sandbox.metrics().throttled(throttle.reason);
+            }
+            submitted
         })
     }
 }
@@ -173,8 +186,10 @@ fn destination(invoker: &Invoker, ended: &EndedEvent) -> Option<(FunctionArn, By
 /// Invokes a destination. Lambda counts what it can't deliver in a metric, and so forgets it; here, `tracing` has it.
 async fn deliver(invoker: Arc<Invoker>, event: &QueuedEvent, destination: FunctionArn, record: Bytes) {
     let carried = carried(event);
-    let invoke =
-        Invoke::new(invoker, destination.to_string()).invocation_type(InvocationType::Event).payload(record).following(
+    let invoke = Invoke::new(invoker, destination.to_string().into())
+        .invocation_type(InvocationType::Event)
+        .payload(record)
+        .following(
             event.depth,
             carried.map(|carried| carried.attachments.clone()).unwrap_or_default(),
             carried.and_then(|carried| carried.trace_id.clone()),
@@ -214,6 +229,7 @@ async fn attempt(invoker: &Arc<Invoker>, event: &QueuedEvent) -> AttemptOutcome 
         deadline: None,
         depth: event.depth,
         tail_logs: false,
+        is_event: true,
     };
     let answer = match Execution::start(Arc::clone(invoker), run, OnCallersThread(false)) {
         Ok(execution) => execution.await,

@@ -21,6 +21,12 @@ qualifier_setter!(AddPermission);
 awaitable!(AddPermission => PolicyStatement, AddPermissionError);
 
 impl AddPermission {
+    /// The permission as a whole, in place of what was given before.
+    pub fn permission(mut self, permission: Permission) -> Self {
+        self.permission = permission;
+        self
+    }
+
     /// Only for calls on behalf of this resource, such as a bucket. `*` and `?` stand for anything within a part of the ARN.
     pub fn source_arn(mut self, arn: impl Into<String>) -> Self {
         self.permission.source_arn = Some(arn.into());

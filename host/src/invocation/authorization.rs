@@ -1,10 +1,9 @@
 //! Who may invoke what: Lambda's rules for callers, and then the embedder's decision.
 
-use super::ResolvedFunction;
 use super::attachments::Attachments;
 use super::request::{InvocationType, Invoke};
 use crate::error::{AccessDenied, DenialReason};
-use crate::function::{Caller, FunctionArn, Operation, Qualifier};
+use crate::function::{Caller, FunctionArn, Operation};
 
 /// Decides whether an invocation may happen. Asked after the function was found and before anything runs, for every
 /// invocation type; not asked about a [`Caller`] that may not by Lambda's rules.
@@ -41,9 +40,8 @@ pub struct AuthorizationRequest<'a> {
 }
 
 impl<'a> AuthorizationRequest<'a> {
-    pub(super) fn new(request: &'a Invoke, function: &ResolvedFunction) -> AuthorizationRequest<'a> {
-        let qualifier = function.qualifier.clone().unwrap_or(Qualifier::Latest);
-        let resource = function.version.configuration.function_arn.with_qualifier(Some(qualifier));
+    /// `resource` is qualified.
+    pub(super) fn new(request: &'a Invoke, resource: FunctionArn) -> AuthorizationRequest<'a> {
         let base = resource.base();
         let caller = request.caller.as_deref();
         let principal = match caller {

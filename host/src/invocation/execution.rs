@@ -11,6 +11,7 @@ use crate::error::{InvokeError, ServiceError, ThrottleReason, TooManyRequests};
 use crate::function::{Frame, FunctionError};
 use crate::future::{BoxFuture, InRuntime};
 use crate::limits::RESPONSE_BYTES_MAX;
+use crate::metrics::{CodeFound, InvocationEnd};
 use crate::sandbox::code::{GuestCode, LoadedCode};
 use crate::sandbox::engine::EngineProfile;
 use crate::sandbox::job::Job;
@@ -68,7 +69,9 @@ impl Execution {
         mut run: Run,
         on_callers_thread: OnCallersThread,
     ) -> Result<Execution, InvokeError> {
-        let permit = invoker.admit(&run.function)?;
+        let permit = invoker.admit(&run.function).inspect_err(|throttle| {
+            invoker.sandbox.metrics().throttled(throttle.reason);
+        })?;
         let started = Instant::now();
         let configuration = Arc::clone(&run.function.version.configuration);
         let own_deadline = started + configuration.timeout;
@@ -121,7 +124,10 @@ impl Execution {
                 self.running(sandbox.run_native(work, Arc::clone(&self.job), in_progress, permit))
             }
             Executable::Guest(code) => match code.loaded(self.profile()) {
-                Some(loaded) => self.run_guest(loaded, event, in_progress, permit),
+                Some(loaded) => {
+                    sandbox.metrics().code_found(CodeFound::InMemory);
+                    self.run_guest(loaded, event, in_progress, permit)
+                }
                 None => {
                     let load = executable::load(sandbox, code, self.profile(), &self.job);
                     Stage::Loading { load, event, in_progress, permit }
@@ -185,6 +191,21 @@ impl Execution {
         })
     }
 
+    /// Notes how it ended.
+    fn ended(&mut self, answer: &Result<Response, InvokeError>) {
+        self.span.ended(answer);
+        let metrics = self.invoker.sandbox.metrics();
+        let (end, duration) = match answer {
+            Ok(Response { function_error, receipt, .. }) => {
+                let end = function_error.as_ref().map_or(InvocationEnd::Success, InvocationEnd::from);
+                (end, receipt.as_ref().map(|receipt| receipt.duration))
+            }
+            Err(InvokeError::TooManyRequests(throttle)) => return metrics.throttled(throttle.reason),
+            Err(_) => (InvocationEnd::HostFailed, None),
+        };
+        metrics.ended(self.run.is_event, end, duration);
+    }
+
     fn fail(&self, error: FunctionError, ran: Duration) -> Response {
         let error = error.within(self.job.response_bytes_max, self.job.request_id);
         self.respond(error.payload(self.job.request_id), Some(error), ran)
@@ -244,16 +265,25 @@ impl Future for Execution {
                     };
                     error.set_frames(frames);
                     let answer = Ok(this.fail(error, ran));
-                    this.span.ended(&answer);
+                    this.ended(&answer);
                     return Poll::Ready(answer);
                 }
                 Stage::Answered => return Poll::Pending,
             };
             this.stage = Stage::Answered;
             if let Some(answer) = this.conclude(outcome) {
-                this.span.ended(&answer);
+                this.ended(&answer);
                 return Poll::Ready(answer);
             }
+        }
+    }
+}
+
+/// One that did not end otherwise was given up.
+impl Drop for Execution {
+    fn drop(&mut self) {
+        if !self.span.ended {
+            self.invoker.sandbox.metrics().ended(self.run.is_event, InvocationEnd::Cancelled, None);
         }
     }
 }

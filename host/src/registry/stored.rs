@@ -87,6 +87,8 @@ struct StoredConfiguration {
     fuel: Option<u64>,
     #[serde(default)]
     environment: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_environment: bool,
     #[serde(default)]
     host_functions: BTreeSet<String>,
     #[serde(default)]
@@ -157,6 +159,7 @@ impl StoredConfiguration {
             timeout,
             fuel,
             environment,
+            has_environment,
             host_functions,
             role,
             runtime,
@@ -175,6 +178,7 @@ impl StoredConfiguration {
             timeout: *timeout,
             fuel: *fuel,
             environment: environment.clone(),
+            has_environment: *has_environment,
             host_functions: host_functions.clone(),
             role: role.clone(),
             runtime: runtime.clone(),
@@ -202,6 +206,8 @@ impl StoredConfiguration {
             memory_bytes: self.memory_bytes,
             timeout: self.timeout,
             fuel: self.fuel,
+            // Records of before there was this member.
+            has_environment: self.has_environment || !self.environment.is_empty(),
             environment: self.environment,
             host_functions: self.host_functions,
             role: self.role,

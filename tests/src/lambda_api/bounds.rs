@@ -114,6 +114,86 @@ async fn bodies_share_a_budget() {
     }
 }
 
+/// Nobody sees an answer while they still send: what is refused is read, and thrown away.
+#[tokio::test]
+async fn refusals_of_large_bodies_arrive() {
+    let limits = request_limits(|limits| limits.bodies_bytes_max = 1024 * 1024);
+    let server = TestServer::with(|api| api.request_limits(limits)).await;
+    let body = vec![b' '; 30_000_000];
+    let answer = server.send_with("POST", "/2015-03-31/functions", &[], &body).await;
+    assert_eq!((answer.status, answer.refused().1.as_str()), (429, "TooManyRequestsException"));
+    let answer = server.send_with("POST", "/2015-03-31/functions/f/invocations", &[], &body).await;
+    assert_eq!((answer.status, answer.refused().1.as_str()), (413, "RequestEntityTooLargeException"));
+    let answer = server.send_with("POST", "/no/such/operation", &[], &body).await;
+    assert_eq!(answer.refused().1, "UnknownOperationException");
+    let answer = server.send_with("POST", "/2015-03-31/functions", &[("Origin", "null")], &body).await;
+    assert_eq!(answer.refused().1, "AccessDeniedException");
+    let limits = request_limits(|limits| limits.requests_per_second_max = NonZeroU32::MIN);
+    let server = TestServer::with(|api| api.request_limits(limits)).await;
+    let (one, other) = tokio::join!(
+        server.send_with("POST", "/2015-03-31/functions", &[], &body),
+        server.send_with("POST", "/2015-03-31/functions", &[], &body),
+    );
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [400, 429]);
+}
+
+/// The budget counts a payload as long as the function has it, whether or not anybody waits for the answer.
+#[tokio::test]
+async fn payloads_count_until_the_function_ends() {
+    let limits = request_limits(|limits| limits.bodies_bytes_max = 32 * 1024);
+    let server = TestServer::with(|api| api.request_limits(limits)).await;
+    // Created by the library: the budget is too small for code.
+    let path = "/2015-03-31/functions/f/invocations";
+    server.host.create_function("f", fnhost::Code::file(fixtures::WAT_SLEEP_2S)).await.unwrap();
+    let payload = format!("\"{}\"", "x".repeat(30_000));
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", payload.len());
+    stream.write_all(format!("{head}{payload}").as_bytes()).await.unwrap();
+    while !server.metrics().await.contains("fnhost_invocations_in_progress 1") {}
+    // The client leaves, the invocation stays.
+    drop(stream);
+    while !server.metrics().await.contains("status=\"0\",error=\"ClientGone\"} 1") {}
+    assert!(server.metrics().await.contains("fnhost_invocations_in_progress 1"));
+    let invoke =
+        async || server.send_with("POST", path, &[("X-Amz-Invocation-Type", "DryRun")], payload.as_bytes()).await;
+    assert_eq!(invoke().await.status, 429);
+    while !server.metrics().await.contains("fnhost_invocations_in_progress 0") {}
+    while invoke().await.status == 429 {}
+}
+
+/// A body of many small members would be many times its size in memory.
+#[tokio::test]
+async fn members_are_bounded_and_stand_once() {
+    let server = TestServer::start().await;
+    let put = async |body: &str| {
+        let path = "/2017-10-31/functions/f/concurrency";
+        server.send_with("PUT", path, &[], body.as_bytes()).await.refused()
+    };
+    let many: Vec<_> = (0..5_000).map(|number| format!("\"m{number}\":0")).collect();
+    for body in [format!("{{{}}}", many.join(",")), format!("{{\"A\":1,\"A\":2}}")] {
+        let (status, code, text) = put(&body).await;
+        assert_eq!((status, code.as_str()), (400, "InvalidRequestContentException"));
+        assert!(text.starts_with("Could not parse request body into json: "), "{text}");
+    }
+}
+
+/// Downloads are memory too.
+#[tokio::test]
+async fn downloads_share_the_budget() {
+    let limits = request_limits(|limits| limits.bodies_bytes_max = 16 * 1024);
+    let server = TestServer::with(|api| api.request_limits(limits)).await;
+    for (name, fixture, status) in [("small", fixtures::WAT_ECHO, 200), ("large", fixtures::CONTEXT_CORE, 429)] {
+        assert_eq!(std::fs::metadata(fixture).unwrap().len() > 16 * 1024, status == 429, "the test's fixtures");
+        server.host.create_function(name, fnhost::Code::file(fixture)).await.unwrap();
+        let shown = server.get(&format!("/2015-03-31/functions/{name}")).await.ok(200);
+        let location = shown["Code"]["Location"].as_str().unwrap().to_owned();
+        let path = location.strip_prefix(&format!("http://{}", server.address)).unwrap();
+        assert_eq!(server.get(path).await.status, status, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn requests_have_a_rate() {
     let limits = request_limits(|limits| limits.requests_per_second_max = NonZeroU32::MIN);
@@ -150,8 +230,7 @@ async fn requests_in_service_end_before_the_server_does() {
     let request = "POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}";
     stream.write_all(request.as_bytes()).await.unwrap();
     // The request is in service once it is counted.
-    let metrics = async || String::from_utf8(server.get("/metrics").await.body).unwrap();
-    while !metrics().await.lines().any(|line| line == "fnhost_requests_in_progress 1") {}
+    while !server.metrics().await.lines().any(|line| line == "fnhost_requests_in_progress 1") {}
     let address = server.address;
     server.stop().await;
     assert!(read_all(stream).await.starts_with(b"HTTP/1.1 200"));
@@ -201,8 +280,10 @@ async fn web_pages_do_not_reach_a_server_without_keys() {
     let server = TestServer::start().await;
     let path = "/2015-03-31/functions";
     for header in [("Origin", "https://example.com"), ("Origin", "null"), ("Host", "rebound.example.com")] {
-        let answer = server.send_with("GET", path, &[header], b"").await;
-        assert_eq!((answer.status, answer.refused().1.as_str()), (403, "AccessDeniedException"), "{header:?}");
+        for path in [path, "/metrics"] {
+            let answer = server.send_with("GET", path, &[header], b"").await;
+            assert_eq!((answer.status, answer.refused().1.as_str()), (403, "AccessDeniedException"), "{header:?}");
+        }
     }
     let port = server.address.port();
     for host in [format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")] {

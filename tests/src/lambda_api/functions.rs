@@ -123,6 +123,9 @@ async fn functions_are_listed_page_by_page() {
     let second = server.get(&format!("/2015-03-31/functions?MaxItems=2&Marker={marker}")).await.ok(200);
     assert_eq!((names(&second), &second["NextMarker"]), (vec!["c".to_owned()], &Value::Null));
     let all = server.get("/2015-03-31/functions?FunctionVersion=ALL&MasterRegion=ALL").await.ok(200);
+    let wrong = server.get("/2015-03-31/functions?MaxItems=x").await;
+    let text = "The query parameter MaxItems: 'x' can not be converted to an Integer";
+    assert_eq!(wrong.refused(), refusal(400, "InvalidRequestContentException", text));
     assert_eq!(names(&all), ["a:$LATEST", "b:$LATEST", "b:1", "c:$LATEST"]);
 }
 

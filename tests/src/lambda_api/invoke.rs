@@ -78,8 +78,12 @@ async fn request_id_and_client_context_reach_the_function() {
         wrong.refused(),
         refusal(400, "InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object.")
     );
+    // One id for the request, also where nothing is invoked.
+    let missing = server.send_with("GET", "/2015-03-31/functions/g", &[("x-amzn-RequestId", id)], b"").await;
+    assert_eq!((missing.status, missing.header("x-amzn-requestid")), (404, Some(id)));
     let wrong = server.send_with("POST", PATH, &[("x-amzn-RequestId", "7")], b"{}").await;
-    assert_eq!(wrong.refused().1, "InvalidRequestContentException");
+    let text = "the request id '7' is not a UUID such as 8f507cfc-7ba2-4b1e-9c2b-2ac1a0e0b1c5";
+    assert_eq!(wrong.refused(), refusal(400, "InvalidRequestContentException", text));
 }
 
 #[tokio::test]

@@ -6,12 +6,12 @@ use std::net::TcpStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// A server that was started, and what it said on stdout.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
-fn serve(arguments: &[&str]) -> Serving {
+pub(crate) fn serve(arguments: &[&str]) -> Serving {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fnhost"));
     command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -58,6 +58,7 @@ impl Serving {
 impl Drop for Serving {
     fn drop(&mut self) {
         let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -6,9 +6,11 @@ use crate::error::ApiError;
 use crate::operation::{Operation, Routes};
 use crate::reader::{Members, Pattern, Reader, Text, paged};
 use axum::http::{Method, StatusCode};
-use fnhost::error::Constraint;
-use fnhost::function::{AliasConfiguration, AliasName, Operation as FunctionOperation, Version};
-use fnhost::limits::{DESCRIPTION_CHARS_MAX, FUNCTION_VERSION_CHARS_MAX, LIST_MAX_ITEMS};
+use fnhost::error::{Constraint, GetAliasError, InvalidParameterValue, ResourceNotFound};
+use fnhost::function::{AliasConfiguration, AliasName, FunctionReference, Operation as FunctionOperation, Version};
+use fnhost::limits::{
+    ALIAS_ADDITIONAL_VERSIONS_MAX, DESCRIPTION_CHARS_MAX, FUNCTION_VERSION_CHARS_MAX, LIST_MAX_ITEMS,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -37,7 +39,7 @@ async fn create(call: Call) -> Result<Answer, ApiError> {
     if let Some(description) = description {
         create = create.description(description);
     }
-    for (version, weight) in weights.into_iter().flatten() {
+    for (version, weight) in by_number(&call, &weights.unwrap_or_default())? {
         create = create.weight(version, weight);
     }
     Ok(Answer::json(StatusCode::CREATED, &shown(&create.await?)))
@@ -63,7 +65,7 @@ async fn update(call: Call) -> Result<Answer, ApiError> {
     if let Some(weights) = weights {
         // An empty map takes the second version away.
         update = update.no_weights();
-        for (version, weight) in weights {
+        for (version, weight) in by_number(&call, &weights)? {
             update = update.weight(version, weight);
         }
     }
@@ -109,7 +111,7 @@ async fn list(call: Call) -> Result<Answer, ApiError> {
 }
 
 /// `RoutingConfig`: `None` if it is not there, which leaves the alias as it is.
-fn routing(body: &mut Members<'_, '_>) -> Option<BTreeMap<u64, f64>> {
+fn routing(body: &mut Members<'_, '_>) -> Option<BTreeMap<String, f64>> {
     const MEMBER: &str = "AdditionalVersionWeights";
     static VERSION: Pattern = Pattern::new("[0-9]+");
     body.object("RoutingConfig", |routing| {
@@ -128,9 +130,26 @@ fn routing(body: &mut Members<'_, '_>) -> Option<BTreeMap<u64, f64>> {
             let (max, min) = (Constraint::MaxFraction(1.0), Constraint::MinFraction(0.0));
             routing.violate(MEMBER, shown(), Constraint::MapValues(vec![max, min, Constraint::NotNull]));
         }
-        // A number that is too long for one has no version, and neither has u64::MAX.
-        weights.iter().map(|(version, weight)| (version.parse().unwrap_or(u64::MAX), *weight)).collect()
+        weights
     })
+}
+
+/// The weights by the numbers of their versions. A number has one form: `01` is the name of no version.
+fn by_number(call: &Call, weights: &BTreeMap<String, f64>) -> Result<BTreeMap<u64, f64>, ApiError> {
+    if weights.len() > ALIAS_ADDITIONAL_VERSIONS_MAX {
+        return Err(InvalidParameterValue::TooManyVersionWeights { max: ALIAS_ADDITIONAL_VERSIONS_MAX }.into());
+    }
+    let number = |version: &str| version.parse().ok().filter(|number: &u64| number.to_string() == version);
+    let by_number = weights.iter().map(|(version, weight)| match number(version) {
+        Some(number) => Ok((number, *weight)),
+        None => {
+            let function = FunctionReference::parse(call.label("FunctionName"), None, FunctionOperation::GetAlias)?;
+            let name = function.locate(call.host().arn_base()).map_err(GetAliasError::from)?.name;
+            let arn = format!("{}:{version}", call.host().arn_base().function(&name, None));
+            Err(ApiError::Library(ResourceNotFound::Function { arn }.into()))
+        }
+    });
+    by_number.collect()
 }
 
 fn shown(alias: &AliasConfiguration) -> Value {

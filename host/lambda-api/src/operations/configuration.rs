@@ -19,7 +19,7 @@ pub(super) fn read(body: &mut Members<'_, '_>) -> ConfigurationUpdate {
         handler: body.text("Handler", &Text::ANY),
         timeout: body.number("Timeout", TIMEOUT.aws_min.as_secs(), TIMEOUT.aws_max.as_secs()).map(Duration::from_secs),
         memory_bytes: memory_bytes(body),
-        environment: body.object("Environment", |environment| environment.texts("Variables")).flatten(),
+        environment: body.object("Environment", |environment| environment.texts("Variables").unwrap_or_default()),
         role: body.text("Role", &Text::ANY),
         runtime: body.text("Runtime", &Text::ANY),
         ..ConfigurationUpdate::default()
@@ -119,7 +119,7 @@ pub(super) fn listed(configuration: &FunctionConfiguration) -> Value {
             shown[member] = text.as_str().into();
         }
     }
-    if !configuration.environment.is_empty() {
+    if configuration.has_environment {
         shown["Environment"] = json!({"Variables": configuration.environment});
     }
     shown

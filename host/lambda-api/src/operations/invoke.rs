@@ -3,15 +3,15 @@
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::metrics::InProgress;
 use crate::operation::{Operation, Routes};
 use crate::reader::Reader;
 use axum::http::{Method, StatusCode};
-use fnhost::error::{Error, InvokeError};
+use fnhost::error::Error;
 use fnhost::function::{FunctionErrorKind, Operation as FunctionOperation};
-use fnhost::{InvocationType, Invoke, RequestId, Response};
+use fnhost::{InvocationType, Invoke, Response};
 use serde_json::json;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 const TYPES: &[&str] = &["Event", "RequestResponse", "DryRun"];
 const LOG_TYPES: &[&str] = &["None", "Tail"];
@@ -57,47 +57,27 @@ async fn call_async(call: Call) -> Result<Answer, ApiError> {
     reader.finish()?;
     let invoke = call.host().invoke(function).payload(call.body()).invocation_type(InvocationType::Event);
     let response = run(&call, invoke, &trace_id(&call)).await?;
-    let answer = Answer::json(StatusCode::ACCEPTED, &json!({"Status": response.status}));
-    Ok(answer.with_request_id(response.request_id))
+    Ok(Answer::json(StatusCode::ACCEPTED, &json!({"Status": response.status})))
 }
 
 /// Runs it to its end, as in AWS also when the client goes away before.
 async fn run(call: &Call, invoke: Invoke, trace_id: &str) -> Result<Response, ApiError> {
-    let request_id = request_id(call)?;
-    let mut invoke = invoke.request_id(request_id).trace_id(trace_id);
+    let mut invoke = invoke.request_id(call.request_id).trace_id(trace_id);
     if let Some(caller) = call.identity.caller(call.host().arn_base(), call.operation.action)? {
         invoke = invoke.caller(caller);
     }
-    let in_progress = InProgress::begin(&call.api);
+    let counted = Arc::clone(&call.body.counted);
     let ended = tokio::spawn(async move {
-        let _in_progress = in_progress;
+        // The payload is in memory until the end, whoever waits for that.
+        let _counted = counted;
         invoke.await
     });
-    let ended = ended.await;
-    let metrics = &call.api.metrics;
-    match ended {
-        Ok(Ok(response)) => {
-            if response.receipt.is_some() {
-                metrics.invoked(&response);
-            }
-            Ok(response)
-        }
-        Ok(Err(error)) => {
-            if let InvokeError::TooManyRequests(throttle) = &error {
-                metrics.throttled(throttle.reason.to_string());
-            }
-            Err(error.into())
-        }
+    match ended.await {
+        Ok(answer) => Ok(answer?),
         Err(join) => {
             Err(ApiError::Library(Error::Service(fnhost::error::ServiceError::new("the invocation ended", join))))
         }
     }
-}
-
-/// The id of the invocation: the client's, if it sent one.
-fn request_id(call: &Call) -> Result<RequestId, ApiError> {
-    let Some(text) = call.header("x-amzn-requestid") else { return Ok(call.request_id) };
-    text.parse().map_err(|error: fnhost::InvalidRequestId| ApiError::Malformed(error.to_string()))
 }
 
 /// The trace that the invocation is a part of: the client's, or a new one, which nobody samples.
@@ -129,5 +109,5 @@ fn shown(response: &Response) -> Answer {
     if let Some(log) = response.log_result() {
         answer = answer.header("x-amz-log-result", &log);
     }
-    answer.with_request_id(response.request_id)
+    answer
 }

@@ -42,38 +42,10 @@ async fn add(call: Call) -> Result<Answer, ApiError> {
         (permission, body.text("RevisionId", &Text::ANY))
     });
     reader.finish()?;
-    let Permission {
-        statement_id,
-        action,
-        principal,
-        source_arn,
-        source_account,
-        principal_org_id,
-        event_source_token,
-        function_url_auth_type,
-        invoked_via_function_url,
-    } = permission;
-    let mut add = call.host().add_permission(function, statement_id, action, principal);
+    let Permission { statement_id, action, principal, .. } = &permission;
+    let mut add = call.host().add_permission(function, statement_id, action, principal).permission(permission);
     if let Some(qualifier) = qualifier {
         add = add.qualifier(qualifier);
-    }
-    if let Some(arn) = source_arn {
-        add = add.source_arn(arn);
-    }
-    if let Some(account) = source_account {
-        add = add.source_account(account);
-    }
-    if let Some(id) = principal_org_id {
-        add = add.principal_org_id(id);
-    }
-    if let Some(token) = event_source_token {
-        add = add.event_source_token(token);
-    }
-    if let Some(auth_type) = function_url_auth_type {
-        add = add.function_url_auth_type(auth_type);
-    }
-    if let Some(via_url) = invoked_via_function_url {
-        add = add.invoked_via_function_url(via_url);
     }
     if let Some(revision_id) = revision_id {
         add = add.revision_id(revision_id);

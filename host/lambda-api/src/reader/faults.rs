@@ -6,7 +6,7 @@ use fnhost::error::{Constraint, ValidationError, Violation};
 /// What is wrong with one request, in AWS's order of reporting.
 pub(super) struct Faults {
     operation: &'static str,
-    malformed: Option<String>,
+    malformed: Option<ApiError>,
     violations: Vec<Violation>,
     unsupported: Option<String>,
     late: Option<ApiError>,
@@ -25,9 +25,14 @@ impl Faults {
         Faults { operation, malformed: None, violations: Vec::new(), unsupported: None, late: None }
     }
 
-    /// Something can't be read at all. The first such thing is reported.
+    /// Something in the body can't be read at all. The first such thing is reported.
     pub(super) fn malformed(&mut self, text: String) {
-        self.malformed.get_or_insert(text);
+        self.malformed.get_or_insert(ApiError::Malformed(text));
+    }
+
+    /// Something outside of the body can't be read at all.
+    pub(super) fn malformed_head(&mut self, text: String) {
+        self.malformed.get_or_insert(ApiError::MalformedHead(text));
     }
 
     pub(super) fn violate(&mut self, violation: Violation) {
@@ -70,8 +75,8 @@ impl Faults {
     }
 
     pub(super) fn finish(self) -> Result<(), ApiError> {
-        if let Some(text) = self.malformed {
-            return Err(ApiError::Malformed(text));
+        if let Some(error) = self.malformed {
+            return Err(error);
         }
         ValidationError::check(self.violations)?;
         if let Some(member) = self.unsupported {

@@ -2,15 +2,23 @@
 
 use super::Text;
 use super::faults::{Faults, field};
+use super::json::{List, Object};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use fnhost::error::{Constraint, ValidationError, Violation};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 type Entries<'a> = HashMap<String, &'a RawValue>;
+
+/// A map of the service model.
+fn typed_map<'a, T: Deserialize<'a>>(object: Object<'a>) -> Option<BTreeMap<String, T>> {
+    let entries = object.0.into_iter().map(|(key, value)| Some((key, serde_json::from_str(value.get()).ok()?)));
+    entries.collect()
+}
 
 /// What a member is in the service model, when this host can do nothing with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +48,10 @@ pub(crate) struct Members<'a, 'f> {
 impl<'a, 'f> Members<'a, 'f> {
     /// The members of a request's body. No body has none.
     pub(super) fn of_body(body: &'a Bytes, faults: &'f mut Faults) -> Members<'a, 'f> {
-        let entries = if body.is_empty() { Ok(Entries::new()) } else { serde_json::from_slice(body) };
-        let entries = entries.unwrap_or_else(|error| {
+        let object = if body.is_empty() { Ok(Object::default()) } else { serde_json::from_slice(body) };
+        let Object(entries) = object.unwrap_or_else(|error| {
             faults.malformed(error.to_string());
-            Entries::new()
+            Object::default()
         });
         Members { entries, path: String::new(), prefix: String::new(), faults }
     }
@@ -54,13 +62,52 @@ impl<'a, 'f> Members<'a, 'f> {
 
     /// Takes a member of one type; another type can't be read.
     fn typed<T: Deserialize<'a>>(&mut self, name: &str, type_name: &str) -> Option<T> {
-        let value = self.take(name)?;
-        let parsed = serde_json::from_str(value.get());
-        if parsed.is_err() {
-            let (found, prefix) = (kind(value), &self.prefix);
-            self.faults.malformed(format!("{prefix}{name}: {found} can not be converted to {type_name}"));
+        self.converted(name, type_name, |value| serde_json::from_str(value.get()).ok())
+    }
+
+    /// Takes a map of one type.
+    fn map<T: Deserialize<'a>>(&mut self, name: &str, type_name: &str) -> Option<BTreeMap<String, T>> {
+        let object = self.object_entries(name, type_name)?;
+        let map = typed_map(object);
+        if map.is_none() {
+            self.faults.malformed(format!("{}{name} can not be converted to {type_name}", self.prefix));
         }
-        parsed.ok()
+        map
+    }
+
+    /// Takes an object, unread.
+    fn object_entries(&mut self, name: &str, type_name: &str) -> Option<Object<'a>> {
+        let value = self.take(name)?;
+        match serde_json::from_str(value.get()) {
+            Ok(object) => Some(object),
+            Err(error) if value.get().starts_with('{') => {
+                self.faults.malformed(format!("{}{name}: {error}", self.prefix));
+                None
+            }
+            Err(_) => {
+                self.not_converted(name, value, type_name);
+                None
+            }
+        }
+    }
+
+    fn converted<T>(
+        &mut self,
+        name: &str,
+        type_name: &str,
+        convert: impl FnOnce(&'a RawValue) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.take(name)?;
+        let converted = convert(value);
+        if converted.is_none() {
+            self.not_converted(name, value, type_name);
+        }
+        converted
+    }
+
+    fn not_converted(&mut self, name: &str, value: &RawValue, type_name: &str) {
+        let (found, prefix) = (kind(value), &self.prefix);
+        self.faults.malformed(format!("{prefix}{name}: {found} can not be converted to {type_name}"));
     }
 
     /// A text.
@@ -117,8 +164,12 @@ impl<'a, 'f> Members<'a, 'f> {
 
     /// Bytes in base64.
     pub(crate) fn bytes(&mut self, name: &str) -> Option<Bytes> {
-        let text: String = self.typed(name, "a String")?;
-        let bytes = STANDARD.decode(text);
+        // Base64 has nothing to escape, so that it is decoded where it is. (PHP escapes its slashes nevertheless.)
+        let text = self.converted(name, "a String", |value| {
+            let plain = serde_json::from_str::<&str>(value.get()).map(Cow::Borrowed);
+            plain.or_else(|_| serde_json::from_str(value.get()).map(Cow::Owned)).ok()
+        })?;
+        let bytes = STANDARD.decode(text.as_bytes());
         if bytes.is_err() {
             self.faults.malformed(format!("{}{name}: the value is not base64", self.prefix));
         }
@@ -127,12 +178,12 @@ impl<'a, 'f> Members<'a, 'f> {
 
     /// A map of texts.
     pub(crate) fn texts(&mut self, name: &str) -> Option<BTreeMap<String, String>> {
-        self.typed(name, "a Map of Strings")
+        self.map(name, "a Map of Strings")
     }
 
     /// A map of numbers.
     pub(crate) fn fractions(&mut self, name: &str) -> Option<BTreeMap<String, f64>> {
-        self.typed(name, "a Map of Doubles")
+        self.map(name, "a Map of Doubles")
     }
 
     /// A list of texts, each of them one of a few words.
@@ -142,7 +193,7 @@ impl<'a, 'f> Members<'a, 'f> {
         words: &'static [&'static str],
         items_max: usize,
     ) -> Option<Vec<String>> {
-        let list: Vec<Option<String>> = self.typed(name, "a List of Strings")?;
+        let List(list): List<Option<String>> = self.typed(name, "a List of Strings")?;
         let shown = || {
             let items: Vec<_> = list.iter().map(|item| item.as_deref().unwrap_or("null")).collect();
             format!("[{}]", items.join(", "))
@@ -163,16 +214,8 @@ impl<'a, 'f> Members<'a, 'f> {
 
     /// An object, read by a closure, after which no member of it may be left.
     pub(crate) fn object<R>(&mut self, name: &str, read: impl FnOnce(&mut Members<'a, '_>) -> R) -> Option<R> {
-        let value = self.take(name)?;
+        let Object(entries) = self.object_entries(name, "a Structure")?;
         let prefix = format!("{}{name}.", self.prefix);
-        let entries: Entries<'a> = match serde_json::from_str(value.get()) {
-            Ok(entries) => entries,
-            Err(_) => {
-                let found = kind(value);
-                self.faults.malformed(format!("{}{name}: {found} can not be converted to a Structure", self.prefix));
-                return None;
-            }
-        };
         let mut members = Members { entries, path: field(&self.path, name), prefix, faults: &mut *self.faults };
         let result = read(&mut members);
         members.finish();
@@ -185,7 +228,7 @@ impl<'a, 'f> Members<'a, 'f> {
         let asks_for_something = match kind {
             Kind::Word => self.typed::<String>(name, "a String").map(|_| true),
             Kind::Text => self.typed::<String>(name, "a String").map(|text| !text.is_empty()),
-            Kind::List => self.typed::<Vec<&RawValue>>(name, "a List").map(|items| !items.is_empty()),
+            Kind::List => self.typed::<List<&RawValue>>(name, "a List").map(|items| !items.0.is_empty()),
             Kind::Flag => self.flag(name),
             Kind::Structure => self.object(name, |members| members.entries.clear()).map(|()| true),
         };

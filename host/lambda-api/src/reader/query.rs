@@ -17,7 +17,7 @@ impl Query {
             match (decode(name), decode(value)) {
                 (Some(name), Some(_)) if crate::signature::is_query_parameter(&name) => {}
                 (Some(name), Some(value)) => parameters.push((name, value)),
-                _ => faults.malformed(format!("the query parameter {parameter} is not UTF-8")),
+                _ => faults.malformed_head(format!("The query parameter {parameter} is not UTF-8")),
             }
         }
         Query { parameters }

@@ -34,9 +34,10 @@ pub(super) struct Authorization {
     scope_region: String,
     scope_service: String,
     scope_terminator: String,
-    /// Lower-case names, in the client's order.
+    /// Lower-case names in ascending order, each once.
     pub(super) signed_headers: Vec<String>,
     pub(super) signature: String,
+    /// As it was signed: `20150830T123600Z`.
     pub(super) date_time: String,
     pub(super) signed_at: Timestamp,
     pub(super) session_token: Option<String>,
@@ -63,7 +64,7 @@ impl Authorization {
                 let missing = || format!("Authorization header requires '{name}' parameter.");
                 fields.get(name).copied().filter(|value| !value.is_empty()).ok_or_else(missing)
             };
-            let date = header("x-amz-date").ok_or_else(|| {
+            let date = header("x-amz-date").or_else(|| header("date")).ok_or_else(|| {
                 "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.".to_owned()
             });
             return Self::new(
@@ -137,8 +138,16 @@ impl Authorization {
         if scope.next().is_some() {
             return Err(incomplete("Credential must have exactly 5 slash-delimited elements."));
         }
-        let signed_at = parse_date_time(date_time)
-            .ok_or_else(|| incomplete("Date must be in ISO-8601 'basic format', such as 20150830T123600Z."))?;
+        let (date_time, signed_at) = parse_date(date_time).ok_or_else(|| {
+            incomplete(
+                "Date must be in ISO-8601 'basic format', such as 20150830T123600Z; a 'Date' header may have HTTP's form.",
+            )
+        })?;
+        let signed_headers: Vec<_> = signed_headers.split(';').map(str::to_ascii_lowercase).collect();
+        // A header that is named again would be copied again: a small list would cost as much memory as it likes to.
+        if !signed_headers.is_sorted_by(|one, next| one < next) {
+            return Err(incomplete("SignedHeaders must be names of headers in ascending order, each of them once."));
+        }
         Ok(Authorization {
             place,
             access_key_id,
@@ -146,9 +155,9 @@ impl Authorization {
             scope_region,
             scope_service,
             scope_terminator,
-            signed_headers: signed_headers.split(';').map(str::to_ascii_lowercase).collect(),
+            signed_headers,
             signature: signature.to_owned(),
-            date_time: date_time.to_owned(),
+            date_time,
             signed_at,
             session_token,
         })
@@ -179,6 +188,15 @@ impl Authorization {
         }
         Ok(())
     }
+}
+
+/// A date as a string to sign has it, and the time that it is. In a `Date` header it may stand in HTTP's form.
+fn parse_date(text: &str) -> Option<(String, Timestamp)> {
+    if let Some(timestamp) = parse_date_time(text) {
+        return Some((text.to_owned(), timestamp));
+    }
+    let timestamp = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some((super::date_time(timestamp), timestamp))
 }
 
 fn check_algorithm(algorithm: &str) -> Result<(), SignatureError> {

@@ -373,6 +373,10 @@ impl EventQueue for Flaky {
         }
     }
 
+    fn backlog(&self) -> crate::event_invoke::Backlog {
+        self.inner.backlog()
+    }
+
     fn reschedule(&self, event: QueuedEvent, due: SystemTime) -> BoxFuture<'_, Result<(), QueueError>> {
         self.inner.reschedule(event, due)
     }

@@ -1,7 +1,7 @@
 //! What every [`EventQueue`] does, as functions over `&dyn EventQueue`: each wants an empty queue.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use super::{EventQueue, PushError, Take};
+use super::{Backlog, EventQueue, PushError, Take};
 use crate::event_invoke::event::{EventId, QueuedEvent};
 use crate::request_id::RequestId;
 use bytes::Bytes;
@@ -31,6 +31,7 @@ pub(crate) async fn all(empty: impl Fn() -> Box<dyn EventQueue>) {
     completes(&*empty()).await;
     does_twice_what_it_did_once(&*empty()).await;
     ignores_events_it_does_not_have(&*empty()).await;
+    tells_its_backlog(&*empty()).await;
     refuses_when_closed(&*empty()).await;
 }
 
@@ -133,6 +134,20 @@ async fn ignores_events_it_does_not_have(queue: &dyn EventQueue) {
     queue.reschedule(unknown, at(1)).await.unwrap();
     assert_eq!(taken(queue, 1).await, Some(known.id));
     assert_eq!(next_due(queue, 1).await, None);
+}
+
+async fn tells_its_backlog(queue: &dyn EventQueue) {
+    assert_eq!(queue.backlog(), Backlog::default());
+    let (late, early) = (event(20), event(10));
+    queue.push(late.clone()).await.unwrap();
+    queue.push(early.clone()).await.unwrap();
+    assert_eq!(queue.backlog(), Backlog { events: 2, oldest_accepted_at: Some(at(10)) });
+    // A taken event is still to be done, and no younger when it waits again.
+    assert_eq!(taken(queue, 10).await, Some(early.id));
+    queue.reschedule(early.clone(), at(70)).await.unwrap();
+    assert_eq!(queue.backlog(), Backlog { events: 2, oldest_accepted_at: Some(at(10)) });
+    queue.complete(early.id).await.unwrap();
+    assert_eq!(queue.backlog(), Backlog { events: 1, oldest_accepted_at: Some(at(20)) });
 }
 
 async fn refuses_when_closed(queue: &dyn EventQueue) {

@@ -1,6 +1,6 @@
 //! A queue in memory: its events are gone with the process.
 
-use super::{EventQueue, PushError, QueueError, Take};
+use super::{Backlog, EventQueue, PushError, QueueError, Take};
 use crate::event_invoke::event::{EventId, QueuedEvent};
 use crate::future::BoxFuture;
 use std::collections::{BTreeMap, HashMap};
@@ -142,6 +142,12 @@ impl EventQueue for MemoryEventQueue {
             drop(removed);
             Ok(())
         })
+    }
+
+    fn backlog(&self) -> Backlog {
+        let state = self.lock();
+        let accepted = state.events.values().map(|(event, _)| event.accepted_at);
+        Backlog { events: state.events.len(), oldest_accepted_at: accepted.min() }
     }
 
     fn close(&self) -> BoxFuture<'_, Result<Vec<QueuedEvent>, QueueError>> {

@@ -1,8 +1,8 @@
 //! Policies as the JSON that AWS prints.
 
-use super::{FunctionUrlAuthType, PolicyConditions, PolicyStatement, Principal};
+use super::{PolicyCondition, PolicyStatement, Principal};
 use crate::function::FunctionArn;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 pub(super) fn statement(statement: &PolicyStatement) -> String {
     json(&Statement::new(statement))
@@ -35,7 +35,7 @@ struct Statement<'a> {
     action: &'a str,
     resource: &'a FunctionArn,
     #[serde(skip_serializing_if = "Option::is_none")]
-    condition: Option<Condition<'a>>,
+    condition: Option<Conditions<'a>>,
 }
 
 #[derive(Serialize)]
@@ -47,47 +47,65 @@ enum PrincipalJson<'a> {
     Everybody(&'a str),
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Condition<'a> {
-    #[serde(skip_serializing_if = "StringEquals::is_empty")]
-    string_equals: StringEquals<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bool: Option<Bool<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    arn_like: Option<ArnLike<'a>>,
+/// Conditions by their operators, and by their keys: each in the order in which AWS has them.
+struct Conditions<'a>(Vec<PolicyCondition<'a>>);
+
+impl Serialize for Conditions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let of = |operator: &'static str| {
+            let conditions: Vec<_> = self.0.iter().filter(|condition| condition.operator() == operator).collect();
+            (!conditions.is_empty()).then_some((operator, Operands(conditions)))
+        };
+        serializer.collect_map(["StringEquals", "Bool", "ArnLike"].into_iter().filter_map(of))
+    }
 }
 
-#[derive(Serialize)]
-struct StringEquals<'a> {
-    #[serde(rename = "AWS:SourceAccount", skip_serializing_if = "Option::is_none")]
-    source_account: Option<&'a str>,
-    #[serde(rename = "aws:PrincipalOrgID", skip_serializing_if = "Option::is_none")]
-    principal_org_id: Option<&'a str>,
-    #[serde(rename = "lambda:EventSourceToken", skip_serializing_if = "Option::is_none")]
-    event_source_token: Option<&'a str>,
-    #[serde(rename = "lambda:FunctionUrlAuthType", skip_serializing_if = "Option::is_none")]
-    function_url_auth_type: Option<&'a str>,
+struct Operands<'a>(Vec<&'a PolicyCondition<'a>>);
+
+impl Serialize for Operands<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|condition| (condition.key(), condition.value())))
+    }
 }
 
-#[derive(Serialize)]
-struct Bool<'a> {
-    #[serde(rename = "lambda:InvokedViaFunctionUrl")]
-    invoked_via_function_url: &'a str,
-}
+impl PolicyCondition<'_> {
+    fn operator(&self) -> &'static str {
+        match self {
+            Self::SourceAccount(_)
+            | Self::PrincipalOrgId(_)
+            | Self::EventSourceToken(_)
+            | Self::FunctionUrlAuthType(_) => "StringEquals",
+            Self::InvokedViaFunctionUrl(_) => "Bool",
+            Self::SourceArn(_) => "ArnLike",
+        }
+    }
 
-#[derive(Serialize)]
-struct ArnLike<'a> {
-    #[serde(rename = "AWS:SourceArn")]
-    source_arn: &'a str,
-}
+    fn key(&self) -> &'static str {
+        match self {
+            Self::SourceAccount(_) => "AWS:SourceAccount",
+            Self::PrincipalOrgId(_) => "aws:PrincipalOrgID",
+            Self::EventSourceToken(_) => "lambda:EventSourceToken",
+            Self::FunctionUrlAuthType(_) => "lambda:FunctionUrlAuthType",
+            Self::InvokedViaFunctionUrl(_) => "lambda:InvokedViaFunctionUrl",
+            Self::SourceArn(_) => "AWS:SourceArn",
+        }
+    }
 
-impl StringEquals<'_> {
-    fn is_empty(&self) -> bool {
-        self.source_account.is_none()
-            && self.principal_org_id.is_none()
-            && self.event_source_token.is_none()
-            && self.function_url_auth_type.is_none()
+    fn value(&self) -> &str {
+        match self {
+            Self::SourceAccount(text)
+            | Self::PrincipalOrgId(text)
+            | Self::EventSourceToken(text)
+            | Self::SourceArn(text) => text,
+            Self::FunctionUrlAuthType(auth_type) => auth_type.as_str(),
+            Self::InvokedViaFunctionUrl(via_url) => {
+                if *via_url {
+                    "true"
+                } else {
+                    "false"
+                }
+            }
+        }
     }
 }
 
@@ -103,32 +121,9 @@ impl<'a> Statement<'a> {
             },
             action: &statement.action,
             resource: &statement.resource,
-            condition: Condition::new(&statement.conditions),
+            condition: Some(statement.conditions.each().collect())
+                .filter(|conditions: &Vec<_>| !conditions.is_empty())
+                .map(Conditions),
         }
-    }
-}
-
-impl<'a> Condition<'a> {
-    fn new(conditions: &'a PolicyConditions) -> Option<Self> {
-        // Taken apart by name, so that a new condition has to be thought of here.
-        let PolicyConditions {
-            source_arn,
-            source_account,
-            principal_org_id,
-            event_source_token,
-            function_url_auth_type,
-            invoked_via_function_url,
-        } = conditions;
-        let string_equals = StringEquals {
-            source_account: source_account.as_deref(),
-            principal_org_id: principal_org_id.as_deref(),
-            event_source_token: event_source_token.as_deref(),
-            function_url_auth_type: function_url_auth_type.map(FunctionUrlAuthType::as_str),
-        };
-        let bool =
-            invoked_via_function_url.map(|via| Bool { invoked_via_function_url: if via { "true" } else { "false" } });
-        let arn_like = source_arn.as_deref().map(|source_arn| ArnLike { source_arn });
-        let is_empty = string_equals.is_empty() && bool.is_none() && arn_like.is_none();
-        (!is_empty).then_some(Self { string_equals, bool, arn_like })
     }
 }

@@ -1,6 +1,6 @@
 //! Whether a caller may, by its own right and by the function's policy.
 
-use super::{Policy, PolicyConditions, PolicyStatement, Principal};
+use super::{Policy, PolicyCondition, PolicyStatement, Principal};
 use crate::error::DenialReason;
 use crate::function::caller::{Caller, Identity};
 
@@ -56,24 +56,18 @@ impl PolicyStatement {
 
     /// Whether all conditions hold.
     fn holds(&self, caller: &Caller) -> bool {
-        // Taken apart by name, so that a new condition has to be thought of here.
-        let PolicyConditions {
-            source_arn,
-            source_account,
-            principal_org_id,
-            event_source_token,
-            function_url_auth_type,
-            invoked_via_function_url,
-        } = &self.conditions;
-        let equals = |wanted: &Option<String>, given: &Option<String>| wanted.is_none() || wanted == given;
-        let arn_like = |pattern: &String| caller.source_arn.as_ref().is_some_and(|arn| is_arn_like(pattern, arn));
-        source_arn.as_ref().is_none_or(arn_like)
-            && equals(source_account, &caller.source_account)
-            && equals(principal_org_id, &caller.principal_org_id)
-            && equals(event_source_token, &caller.event_source_token)
+        let is = |given: &Option<String>, wanted: &str| given.as_deref() == Some(wanted);
+        self.conditions.each().all(|condition| match condition {
+            PolicyCondition::SourceArn(pattern) => {
+                caller.source_arn.as_ref().is_some_and(|arn| is_arn_like(pattern, arn))
+            }
+            PolicyCondition::SourceAccount(account) => is(&caller.source_account, account),
+            PolicyCondition::PrincipalOrgId(id) => is(&caller.principal_org_id, id),
+            PolicyCondition::EventSourceToken(token) => is(&caller.event_source_token, token),
             // This host has no function URLs.
-            && function_url_auth_type.is_none()
-            && *invoked_via_function_url != Some(true)
+            PolicyCondition::FunctionUrlAuthType(_) => false,
+            PolicyCondition::InvokedViaFunctionUrl(via_url) => !via_url,
+        })
     }
 }
 

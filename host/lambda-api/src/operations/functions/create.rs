@@ -26,6 +26,8 @@ pub(super) async fn create(call: Call) -> Result<Answer, ApiError> {
     // As in Lambda, the answer does not wait until the code is ready.
     let create = call.host().create_function(function, code).settings(settings).publish(publish).in_background(true);
     let create = tags.into_iter().fold(create, |create, (key, value)| create.tag(key, value));
+    // Nobody closes the semaphore.
+    let _turn = call.api.uploads.acquire().await;
     match create.await {
         Ok(configuration) => Ok(Answer::json(StatusCode::CREATED, &shown(&configuration))),
         Err(CreateFunctionError::AccessDenied(_)) => Err(ApiError::NotAllowedWithoutMessage),

@@ -31,5 +31,7 @@ pub(super) async fn update(call: Call) -> Result<Answer, ApiError> {
     if let Some(revision_id) = revision_id {
         update = update.revision_id(revision_id);
     }
+    // Nobody closes the semaphore.
+    let _turn = call.api.uploads.acquire().await;
     Ok(Answer::json(StatusCode::OK, &shown(&update.await?)))
 }
