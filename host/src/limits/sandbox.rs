@@ -52,7 +52,9 @@ pub struct SandboxLimits {
     /// Threads of the host's own that guests run on when they keep a processor for long. Default: one for each processor.
     /// While a guest with more than 4 MiB of memory is on one of them, a blocking thread stands in for it, if one is left.
     pub worker_threads: usize,
-    /// Threads for blocking host functions, file reads and compilations, at most. Default 64.
+    /// Blocking host functions that run at a time, each on a thread; more of them wait. Default 64. The host's own work that
+    /// blocks has further threads, at most 16 and one for each worker and compile slot: so a blocking host function can wait
+    /// for other operations of the host, even if this is 1.
     pub blocking_threads_max: usize,
     /// Compilations at a time. Default 2.
     pub compile_slots: usize,
