@@ -21,6 +21,8 @@ pub struct CalledInRuntime;
 thread_local! {
     /// Whether this is a thread of a runtime that is there to be blocked, which tokio does not tell.
     static MAY_BLOCK: Cell<bool> = const { Cell::new(false) };
+    /// Unparks this thread.
+    static UNPARK: Waker = Waker::from(Arc::new(Unpark(thread::current())));
 }
 
 /// Says that a blocking closure runs on this thread: it may wait for another invocation.
@@ -47,9 +49,10 @@ pub(crate) fn wait<T, E: From<ServiceError>>(future: impl Future<Output = Result
     if tokio::runtime::Handle::try_current().is_ok() && !MAY_BLOCK.get() {
         return Err(ServiceError::new("the blocking facade was called inside a runtime", CalledInRuntime).into());
     }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut cx = Context::from_waker(&waker);
     let mut future = pin!(future);
+    // Where the thread is about to end, there is none to share.
+    let waker = UNPARK.try_with(Waker::clone).unwrap_or_else(|_| Waker::from(Arc::new(Unpark(thread::current()))));
+    let mut cx = Context::from_waker(&waker);
     loop {
         match future.as_mut().poll(&mut cx) {
             Poll::Ready(result) => return result,

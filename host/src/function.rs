@@ -1,7 +1,7 @@
 //! Functions as data: names, ARNs, versions, aliases, configuration, and the rules they keep.
 //!
-//! Everything here is parsed once, and after that no code checks it again. The types share their text (`Arc<str>`), so
-//! cloning one on the way of an invocation costs a reference count.
+//! Everything here is parsed once, and after that no code checks it again. Names are short texts in place, or shared ones
+//! (`SmolStr`), so that neither parsing nor cloning one allocates on the way of an invocation.
 
 mod alias;
 mod arn;

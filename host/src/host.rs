@@ -299,8 +299,8 @@ impl Host {
     }
 
     /// `Invoke`: runs a function, by any name that AWS takes: `name`, `name:qualifier`, `account:function:name`, an ARN.
-    pub fn invoke(&self, function: impl Into<String>) -> Invoke {
-        Invoke::new(Arc::clone(&self.inner.invoker), function.into())
+    pub fn invoke(&self, function: impl AsRef<str>) -> Invoke {
+        Invoke::new(Arc::clone(&self.inner.invoker), function.as_ref().into())
     }
 
     /// Refuses new invocations, waits at most `bound` for those in progress and for events that are due, and ends the rest.

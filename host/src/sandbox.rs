@@ -4,6 +4,7 @@ pub(crate) mod code;
 mod contract;
 pub(crate) mod engine;
 pub(crate) mod frames;
+mod guest_context;
 mod host_calls;
 mod instance;
 pub(crate) mod job;
@@ -238,6 +239,12 @@ impl Sandbox {
         self.data_dir.as_ref()
     }
 
+    /// Where the files of zips are unpacked: with a data directory in there, so that the next host finds what one that was
+    /// killed has left; else where the system has temporary files.
+    pub(crate) fn unpacked(&self) -> Option<PathBuf> {
+        self.data_dir.as_ref().map(DataDir::unpacked)
+    }
+
     /// What code that was compiled elsewhere has to be sealed with, if it may be such.
     pub(crate) fn artifact_key(&self) -> Option<&ArtifactKey> {
         self.artifact_key.as_ref()
@@ -251,12 +258,12 @@ impl Sandbox {
         let Some(data_dir) = &self.data_dir else { return Ok(GuestCode::in_memory(unpacked)) };
         let (sha256, size_bytes) = (unpacked.package.sha256, unpacked.package.size);
         let file = data_dir.code.keep(sha256, upload)?;
-        Ok(GuestCode::stored(file, size_bytes, Some(unpacked), self.resident.clock()))
+        Ok(GuestCode::stored(file, size_bytes, data_dir.unpacked(), Some(unpacked), self.resident.clock()))
     }
 
     /// Code that was on disk when the host was started. Nothing is read.
     pub(crate) fn kept_code(&self, file: Arc<CodeFile>, size_bytes: u64) -> GuestCode {
-        GuestCode::stored(file, size_bytes, None, self.resident.clock())
+        GuestCode::stored(file, size_bytes, self.unpacked().unwrap_or_default(), None, self.resident.clock())
     }
 
     /// Brings compiled code into memory: finds it there, maps it, or compiles it. The caller waits as long as its host

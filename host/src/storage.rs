@@ -16,7 +16,8 @@ pub use data_dir::DataDirError;
 pub(crate) use {
     artifact_files::{ArtifactFiles, ArtifactKey, SealError, Sealed, looks_sealed},
     code_files::{CodeFile, CodeFileError},
-    data_dir::DataDir,
+    data_dir::{DataDir, Found, UNPACKED_PREFIX},
+    disk::SystemDisk,
     redb::RedbStorage,
 };
 

@@ -140,7 +140,8 @@ async fn unpack(
             Upload::File(path) => read_file(&path, limits.archive.upload_bytes_max)?,
             Upload::Bytes(bytes) => bytes,
         };
-        let unpacked = Unpacked::open(bytes.clone(), &limits.archive, &limits.code, sandbox.artifact_key()).map_err(
+        let (key, parent) = (sandbox.artifact_key(), sandbox.unpacked());
+        let unpacked = Unpacked::open(bytes.clone(), &limits.archive, &limits.code, key, parent.as_deref()).map_err(
             |refusal| match refusal {
                 UploadRefusal::Archive(refusal) => archive_error(refusal),
                 UploadRefusal::Code(refusal) => UploadError::InvalidParameterValue(refusal.into()),

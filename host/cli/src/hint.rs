@@ -1,6 +1,8 @@
 //! What to do next: the library says what is wrong, a command line can also say which option helps.
 
 use crate::output::Bytes;
+#[cfg(feature = "lambda-api")]
+use fnhost::DataDirError;
 use fnhost::code::{ArchiveRefusal, CodeRefusal};
 use fnhost::error::{Error, InvalidParameterValue, InvalidRequestContent, RequestTooLarge, ValidationError};
 use fnhost::function::{BadResponse, FunctionError};
@@ -29,6 +31,45 @@ pub(crate) fn of_error(error: &Error) -> Option<String> {
     }
 }
 
+/// What to do about a refusal of Lambda's API, by the exception's name.
+#[cfg(feature = "lambda-api")]
+pub(crate) fn of_exception(code: &str) -> Option<&'static str> {
+    match code {
+        "ResourceNotFoundException" => Some("'fnhost list-functions' shows what there is"),
+        "ResourceConflictException" => {
+            Some("it is there already, or is being changed: 'fnhost get-function FUNCTION' shows it")
+        }
+        "PreconditionFailedException" => Some(
+            "somebody changed it since: 'fnhost get-function', 'get-alias' and 'get-policy' show the revision that it has",
+        ),
+        "TooManyRequestsException" => {
+            Some("try again; 'fnhost get-function-concurrency' and 'get-account-settings' show the limits")
+        }
+        "AccessDeniedException" => Some(
+            "the key's actions in the server's --keys have to allow it, or for invocations 'fnhost add-permission'",
+        ),
+        "MissingAuthenticationTokenException" | "UnrecognizedClientException" | "InvalidSignatureException" => Some(
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a key of the server's, and --region to the server's region",
+        ),
+        "RequestEntityTooLargeException" => {
+            Some("build it optimised, strip its debug information, or zip it: the limit is on what is uploaded")
+        }
+        _ => None,
+    }
+}
+
+/// What to do about a data directory that can't be had.
+#[cfg(feature = "lambda-api")]
+pub(crate) fn of_data_dir(error: &DataDirError) -> Option<&'static str> {
+    match error {
+        DataDirError::InUse { .. } => {
+            Some("if that is a server, --endpoint-url URL in place of --data DIR asks it; else wait until it has ended")
+        }
+        DataDirError::OtherHost { .. } => Some("--region and --account have to be those that it was made with"),
+        _ => None,
+    }
+}
+
 fn of_validation(error: &ValidationError) -> Option<String> {
     let hints = error.violations().iter().filter_map(|violation| match &*violation.field {
         "functionName" => Some("--function-name takes 1 to 64 letters, digits, - and _".to_owned()),
@@ -53,7 +94,7 @@ fn of_value(error: &InvalidParameterValue) -> Option<String> {
         InvalidParameterValue::Archive(refusal) => of_archive(refusal).map(str::to_owned),
         InvalidParameterValue::FunctionName(error) => of_validation(error),
         InvalidParameterValue::CodeFile { .. } => {
-            Some("give the path of a *.wasm file, or of a zip that holds one".to_owned())
+            Some("give the path of a *.wasm file, or of a zip that holds one; for a function that is deployed: --endpoint-url URL, or --data DIR".to_owned())
         }
         InvalidParameterValue::EnvironmentTooLarge { .. } => Some("pass large values in the payload".to_owned()),
         _ => None,

@@ -2,7 +2,7 @@
 
 mod log;
 mod payload;
-mod report;
+pub(crate) mod report;
 
 use crate::exit::{Exit, Failure};
 use crate::interrupt;
@@ -13,21 +13,30 @@ use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
 use fnhost::function::FunctionErrorKind;
 use fnhost::limits::FUNCTION_NAME_CHARS_MAX;
-use fnhost::{Code, Host, Response};
+use fnhost::{Code, Host};
 use jiff::SignedDuration;
+use report::Answered;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Runs a function once, and prints its answer
 ///
+/// The function is a file; with --endpoint-url or --data it is one that is deployed there.
+///
 /// On a terminal: the log and a receipt on stderr, the answer with line breaks on stdout. In a pipe or a file: the answer
 /// on stdout, byte for byte, and nothing else. The answer of a function that failed is an error object; the exit code
 /// tells.
 #[derive(Args)]
 #[command(after_help = "'fnhost invoke --help' has examples and exit codes.", after_long_help = long_help())]
+#[cfg_attr(
+    feature = "lambda-api",
+    command(mut_arg("endpoint_url", |arg| arg.help("A server that has the function")))
+)]
 pub(crate) struct Invoke {
-    /// The function: a WebAssembly file, or a zip that holds one
+    /// The function: a WebAssembly file, or a zip that holds one; with --endpoint-url or --data the name of a function, with
+    /// its version or alias if any, or its ARN
+    #[arg(value_name = "FILE|FUNCTION")]
     file: PathBuf,
 
     /// The event, as JSON [default: {}]
@@ -73,13 +82,23 @@ pub(crate) struct Invoke {
     #[arg(short, long, value_name = "WHAT")]
     log: Option<Log>,
 
+    /// Answers at once; the server runs the function later, with Lambda's retries
+    #[cfg(feature = "lambda-api")]
+    #[arg(long, requires = "endpoint_url", conflicts_with = "data")]
+    event: bool,
+
     /// Prints one JSON object: status, executedVersion, functionError, payload, logTail, receipt
     #[arg(long)]
     pub(crate) json: bool,
+
+    // The last, because its heading is for all that follows.
+    #[cfg(feature = "lambda-api")]
+    #[command(flatten)]
+    target: crate::lambda::Target,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Log {
+pub(crate) enum Log {
     /// The last 4,096 bytes, with Lambda's START, END and REPORT lines, at the end
     Tail,
     /// Everything, line by line, as it is written (up to 1 MiB)
@@ -97,6 +116,8 @@ Examples:
   curl -s https://example.com/event.json | fnhost invoke thumbnail.wasm -f - | jq .width
   fnhost invoke thumbnail.wasm --memory-mb 256 --timeout 500ms --env LEVEL=debug --log full
   fnhost invoke thumbnail.wasm --json | jq .receipt.memoryPeakBytes
+  fnhost invoke thumbnail:live --endpoint-url http://127.0.0.1:9001 --payload '{{\"width\": 128}}'
+  fnhost invoke thumbnail:live --data ./functions
 
 {}",
         crate::exit::TABLE
@@ -108,21 +129,69 @@ impl Invoke {
     pub(crate) fn run(&self) -> Result<Exit, Failure> {
         let payload = payload::read(self.payload.as_deref(), self.payload_file.as_deref())?;
         let log = self.log.unwrap_or(if io::stderr().is_terminal() { Log::Tail } else { Log::None });
-        if log == Log::Full {
-            log::show_all()?;
-        }
-        // One function at a time.
-        let host = Host::builder().concurrency_max(1).build()?;
-        let response = interrupt::wait(self.invoke(&host, payload))?;
-        Failure::of_output(if self.json { report::json(&response, self.log) } else { report::plain(&response, log) })?;
-        Ok(match response.function_error_kind() {
+        let answered = self.answer(payload, log)?;
+        Failure::of_output(if self.json { report::json(&answered, self.log) } else { report::plain(&answered, log) })?;
+        Ok(match answered.failure.map(|failure| failure.kind) {
             None => Exit::Success,
             Some(FunctionErrorKind::Handled) => Exit::FunctionError,
             Some(FunctionErrorKind::Unhandled) => Exit::FunctionEnded,
         })
     }
 
-    async fn invoke(&self, host: &Host, payload: Option<Vec<u8>>) -> Result<Response, Failure> {
+    fn answer(&self, payload: Option<Vec<u8>>, log: Log) -> Result<Answered, Failure> {
+        let mut host = Host::builder();
+        #[cfg(feature = "lambda-api")]
+        {
+            if self.target.is_given() {
+                return self.invoke_deployed(payload, log);
+            }
+            if let Some(region) = self.target.region() {
+                host = host.region(region);
+            }
+        }
+        if log == Log::Full {
+            log::show_all()?;
+        }
+        // One function at a time.
+        let host = host.concurrency_max(1).build()?;
+        interrupt::wait(self.invoke(&host, payload)).map(Answered::from)
+    }
+
+    /// Invokes what a server or a data directory has.
+    #[cfg(feature = "lambda-api")]
+    fn invoke_deployed(&self, payload: Option<Vec<u8>>, log: Log) -> Result<Answered, Failure> {
+        let of_files = [
+            ("--memory-mb", self.memory_mb.is_some()),
+            ("--memory-bytes", self.memory_bytes.is_some()),
+            ("--timeout", self.timeout.is_some()),
+            ("--fuel", self.fuel.is_some()),
+            ("--env", !self.environment.is_empty()),
+            ("--function-name", self.function_name.is_some()),
+        ];
+        if let Some((option, _)) = of_files.iter().find(|(_, is_given)| *is_given) {
+            let rule =
+                "is for files: what is deployed has its own, and 'fnhost update-function-configuration' changes it";
+            return Err(Failure::Usage(format!("{option} {rule}")));
+        }
+        if log == Log::Full && self.target.is_server() {
+            return Err(Failure::Usage(
+                "--log full is not for servers: Lambda's API gives the tail, --log tail".to_owned(),
+            ));
+        }
+        if log == Log::Full {
+            log::show_all()?;
+        }
+        let call = crate::lambda::invoke::Call {
+            function: self.file.to_string_lossy().into_owned(),
+            payload: payload.unwrap_or_default(),
+            client_context: self.client_context.as_deref().map(|context| STANDARD.encode(context)),
+            is_event: self.event,
+        };
+        let client = self.target.client(false)?;
+        interrupt::wait(call.send(&client))
+    }
+
+    async fn invoke(&self, host: &Host, payload: Option<Vec<u8>>) -> Result<fnhost::Response, Failure> {
         let name = self.function_name.clone().unwrap_or_else(|| function_name(&self.file));
         let mut create = host.create_function(&name, Code::file(&self.file)).fuel(self.fuel);
         if let Some(mebibytes) = self.memory_mb {
@@ -174,7 +243,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(duration).map_err(|_| wanted.to_owned())
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
+pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("wanted NAME=VALUE, such as {text}=1"))?;
     Ok((name.to_owned(), value.to_owned()))
 }

@@ -7,9 +7,11 @@ mod exit;
 mod hint;
 mod interrupt;
 mod invoke;
+#[cfg(feature = "lambda-api")]
+mod lambda;
 mod output;
 mod progress;
-#[cfg(feature = "serve")]
+#[cfg(feature = "lambda-api")]
 mod serve;
 
 use clap::{Parser, Subcommand};
@@ -42,16 +44,21 @@ fn concat_help() -> String {
 enum Verb {
     Invoke(invoke::Invoke),
     Check(check::Check),
-    #[cfg(feature = "serve")]
+    #[cfg(feature = "lambda-api")]
     Serve(serve::Serve),
+    #[cfg(feature = "lambda-api")]
+    #[command(flatten)]
+    Lambda(lambda::Verb),
 }
 
 fn main() -> ExitCode {
     let (ended, json) = match Arguments::parse().verb {
         Verb::Invoke(invoke) => (invoke.run(), invoke.json),
         Verb::Check(check) => (check.run(), check.json),
-        #[cfg(feature = "serve")]
+        #[cfg(feature = "lambda-api")]
         Verb::Serve(serve) => (serve.run(), false),
+        #[cfg(feature = "lambda-api")]
+        Verb::Lambda(verb) => (verb.run(), verb.json()),
     };
     ended.unwrap_or_else(|failure| failure.report(json)).into()
 }

@@ -25,6 +25,12 @@ impl Palette {
         Palette { is_on: AutoStream::choice(&io::stderr()) != ColorChoice::Never }
     }
 
+    /// No colours.
+    #[cfg(test)]
+    pub(crate) fn none() -> Palette {
+        Palette { is_on: false }
+    }
+
     pub(crate) fn good<T: fmt::Display>(self, text: T) -> Painted<T> {
         self.paint(AnsiColor::Green.on_default().bold(), text)
     }
@@ -136,7 +142,7 @@ mod tests {
 
     #[test]
     fn colours_can_be_off() {
-        assert_eq!(Palette { is_on: false }.bad("x").to_string(), "x");
+        assert_eq!(Palette::none().bad("x").to_string(), "x");
         assert_eq!(Palette { is_on: true }.bad("x").to_string(), "\x1b[1m\x1b[31mx\x1b[0m");
     }
 }

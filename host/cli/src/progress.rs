@@ -15,6 +15,11 @@ pub(crate) struct Progress(Option<(mpsc::Sender<()>, JoinHandle<()>)>);
 impl Progress {
     /// Begins to wait with the user.
     pub(crate) fn new(doing: String) -> Progress {
+        Progress::telling(move || doing.clone())
+    }
+
+    /// The same, for what changes: the text is asked for whenever the line is written.
+    pub(crate) fn telling(doing: impl Fn() -> String + Send + 'static) -> Progress {
         if !io::stderr().is_terminal() {
             return Progress(None);
         }
@@ -34,12 +39,12 @@ impl Drop for Progress {
     }
 }
 
-fn tell(doing: &str, done: &mpsc::Receiver<()>) {
+fn tell(doing: &impl Fn() -> String, done: &mpsc::Receiver<()>) {
     let started = Instant::now();
     let mut told = false;
     while let Err(RecvTimeoutError::Timeout) = done.recv_timeout(PATIENCE) {
         told = true;
-        let _ = write!(io::stderr(), "\r{} ... {} s", Printable(doing), started.elapsed().as_secs());
+        let _ = write!(io::stderr(), "\r{} ... {} s\x1b[K", Printable(&doing()), started.elapsed().as_secs());
     }
     if told {
         // To the line's begin, and clear it.

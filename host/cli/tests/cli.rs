@@ -8,7 +8,10 @@ mod check;
 mod fnhost;
 #[path = "cli/invoke.rs"]
 mod invoke;
-#[cfg(feature = "serve")]
+#[cfg(feature = "lambda-api")]
+#[path = "cli/lambda.rs"]
+mod lambda;
+#[cfg(feature = "lambda-api")]
 #[path = "cli/serve.rs"]
 mod serve;
 
@@ -16,13 +19,25 @@ use fnhost::fnhost;
 
 #[test]
 fn help_has_examples_and_exit_codes() {
-    for arguments in
-        [&["--help"][..], &["help", "invoke"], &["invoke", "--help"], &["check", "--help"], &["serve", "--help"]]
-    {
+    let program = fnhost(&["--help"]).run().stdout;
+    let verbs = program.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    // Summaries are indented further.
+    let verbs = verbs.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
+    let verbs: Vec<_> = verbs.map(|line| line.split(' ').next().unwrap()).filter(|verb| *verb != "help").collect();
+    assert!(verbs.contains(&"invoke"), "{program}");
+    let help = |arguments: &[&str], of: &str| {
         let run = fnhost(arguments).run();
         assert_eq!(run.exit, 0, "{arguments:?}");
-        assert!(run.stdout.contains("Examples:\n  fnhost "), "{}", run.stdout);
+        assert!(run.stdout.contains(&format!("Examples:\n  fnhost {of}")), "{}", run.stdout);
         assert!(run.stdout.contains("Exit codes:\n    0 "), "{}", run.stdout);
+    };
+    help(&["--help"], "");
+    help(&["help", "invoke"], "invoke");
+    let mut summaries = std::collections::BTreeSet::new();
+    for verb in verbs {
+        help(&[verb, "--help"], verb);
+        let help = fnhost(&[verb, "-h"]).run().stdout;
+        assert!(summaries.insert(help.lines().next().unwrap().to_owned()), "another verb is for the same: {help}");
     }
 }
 

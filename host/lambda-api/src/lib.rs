@@ -38,3 +38,4 @@ mod web_page;
 pub use access_key::{AccessKey, ActionPattern, InvalidAccessKey};
 pub use api::{InvalidApi, LambdaApi, RequestLimits};
 pub use server::{BindError, Server, ServerLimits};
+pub use signature::{Signer, Unsigned};

@@ -7,11 +7,13 @@
 mod authorization;
 mod canonical;
 mod error;
+mod signer;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use authorization::is_query_parameter;
 pub(crate) use error::SignatureError;
+pub use signer::{Signer, Unsigned};
 
 use crate::access_key::AccessKey;
 use authorization::{Authorization, Place};
@@ -79,6 +81,19 @@ pub(crate) enum Examined {
     Verified { key: Arc<AccessKey>, body_sha256: [u8; 32] },
     /// Whether it holds depends on the body.
     Claimed(Claim),
+}
+
+#[cfg(test)]
+impl Examined {
+    /// With the body that came, as the pipeline has it.
+    fn verify(self, body: &[u8]) -> Result<(), SignatureError> {
+        let digest: [u8; 32] = Sha256::digest(body).into();
+        match self {
+            Examined::Claimed(claim) => claim.verify(digest).map(drop),
+            Examined::Verified { body_sha256, .. } if body_sha256 == digest => Ok(()),
+            Examined::Verified { .. } => Err(SignatureError::Mismatch),
+        }
+    }
 }
 
 impl Verifier {

@@ -1,6 +1,8 @@
 //! [`AliasName`] and [`AliasConfiguration`].
 
-use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
+use std::{borrow::Borrow, fmt, str::FromStr};
+
+use smol_str::SmolStr;
 
 use super::{FunctionArn, RevisionId, Version, VersionNumber, is_name_byte};
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
 
 /// The name of an alias: 1 to 128 of `[a-zA-Z0-9-_]`, not digits only, so that it can't be taken for a version.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AliasName(Arc<str>);
+pub struct AliasName(SmolStr);
 
 impl AliasName {
     /// The name as text.

@@ -199,6 +199,10 @@ pub(super) fn is_account(text: &str) -> bool {
 
 /// Whether [`REGION_PATTERN`] matches all of `text`.
 pub(super) fn is_region(text: &str) -> bool {
+    // What most names fail at: each of the forms ends so.
+    if !text.ends_with(|last: char| last.is_ascii_digit()) {
+        return false;
+    }
     let mut parts = text.strip_prefix("eusc-").unwrap_or(text).split('-');
     let is_lower = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
     let is_digit = |part: &str| part.len() == 1 && part.bytes().all(|byte| byte.is_ascii_digit());

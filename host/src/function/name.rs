@@ -1,6 +1,8 @@
 //! [`FunctionName`].
 
-use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
+use std::{borrow::Borrow, fmt, str::FromStr};
+
+use smol_str::SmolStr;
 
 use super::is_name_byte;
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
 
 /// The name of a function: 1 to 64 of `[a-zA-Z0-9-_]`, as AWS has it for `CreateFunction`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FunctionName(Arc<str>);
+pub struct FunctionName(SmolStr);
 
 impl FunctionName {
     /// The name as text.

@@ -172,6 +172,12 @@ fn name_from_text(text: &str) -> Option<FunctionName> {
     FunctionName::admits(text).then(|| text.parse().ok())?
 }
 
+/// As `split_once`, whose search is made for long texts: every invocation comes here.
+fn split_at_colon(text: &str) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == b':')?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
 /// The groups of AWS's pattern.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Pieces<'a> {
@@ -193,7 +199,7 @@ impl<'a> Pieces<'a> {
     }
 
     fn from_region(text: &'a str, rule: ReferenceRule) -> Option<Self> {
-        if let Some((region, rest)) = text.split_once(':').filter(|(first, _)| is_region(first))
+        if let Some((region, rest)) = split_at_colon(text).filter(|(first, _)| is_region(first))
             && let Some(pieces) = Self::from_account(rest, rule)
         {
             return Some(Self { region: Some(region), ..pieces });
@@ -202,7 +208,7 @@ impl<'a> Pieces<'a> {
     }
 
     fn from_account(text: &'a str, rule: ReferenceRule) -> Option<Self> {
-        if let Some((account, rest)) = text.split_once(':').filter(|(first, _)| is_account(first))
+        if let Some((account, rest)) = split_at_colon(text).filter(|(first, _)| is_account(first))
             && let Some(pieces) = Self::from_function(rest, rule)
         {
             return Some(Self { account: Some(account), ..pieces });
@@ -220,7 +226,7 @@ impl<'a> Pieces<'a> {
     }
 
     fn from_name(text: &'a str, rule: ReferenceRule) -> Option<Self> {
-        let (name, qualifier) = match text.split_once(':') {
+        let (name, qualifier) = match split_at_colon(text) {
             Some((name, qualifier)) => (name, Some(qualifier)),
             None => (text, None),
         };

@@ -13,7 +13,7 @@ use crate::invocation::{Authorizer, InvocationContext, InvokedRegistry, Invoker}
 use crate::limits::{RegistryLimits, SandboxLimits};
 use crate::registry::{Registry, SystemStamps};
 use crate::sandbox::Sandbox;
-use crate::storage::{ArtifactKey, DataDir, DataDirError, RedbStorage};
+use crate::storage::{ArtifactKey, DataDir, DataDirError, Found, RedbStorage, SystemDisk};
 use crate::upload::UploadLimits;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -273,13 +273,14 @@ impl HostBuilder {
             self.event_listener,
         ));
         let host_functions = by_name(self.host_functions)?;
-        let kept =
-            self.data_dir.map(|path| DataDir::open(&path, &base.to_string(), self.artifact_key.clone())).transpose()?;
-        let (data_dir, storage) = kept.unzip();
+        let open =
+            |path: PathBuf| DataDir::open(Arc::new(SystemDisk), &path, &base.to_string(), self.artifact_key.clone());
+        let opened = self.data_dir.map(open).transpose()?;
+        let (data_dir, kept) = opened.map(|opened| (opened.data_dir, (opened.storage, opened.found))).unzip();
         let sandbox = Arc::new(Sandbox::new(sandbox_limits, data_dir, self.artifact_key));
         let registry = Registry::new(base, self.registry_limits, SystemStamps);
-        let registry = match (storage, sandbox.data_dir()) {
-            (Some(storage), Some(data_dir)) => open_registry(registry, storage, &sandbox, data_dir)?,
+        let registry = match (kept, sandbox.data_dir()) {
+            (Some((storage, found)), Some(data_dir)) => open_registry(registry, storage, found, &sandbox, data_dir)?,
             _ => registry,
         };
         let invoker = Arc::new(Invoker {
@@ -312,25 +313,23 @@ impl std::fmt::Debug for HostBuilder {
 fn open_registry(
     registry: InvokedRegistry,
     storage: RedbStorage,
+    found: Found,
     sandbox: &Sandbox,
     data_dir: &DataDir,
 ) -> Result<InvokedRegistry, DataDirError> {
-    let files = data_dir.open_code()?;
     // One for all versions and functions of the same upload.
     let mut code = HashMap::new();
     let executable = |sha256: CodeSha256, size_bytes| {
-        let file = files.get(sha256.as_bytes())?;
+        let file = found.code.get(sha256.as_bytes())?;
         let guest = || Arc::new(sandbox.kept_code(Arc::clone(file), size_bytes));
         Some(Executable::Guest(Arc::clone(code.entry(sha256).or_insert_with(guest))))
     };
-    registry.open(Arc::new(storage), |executable| matches!(executable, Executable::Guest(_)), executable).map_err(
-        |error| {
-            // Nothing is changed in a directory that is refused.
-            data_dir.code.close();
-            DataDirError::damaged(&data_dir.records_path(), error)
-        },
-    )
-    // What no record has taken is dropped here, with its files.
+    let registry = registry
+        .open(Arc::new(storage), |executable| matches!(executable, Executable::Guest(_)), executable)
+        .map_err(|error| DataDirError::damaged(&data_dir.records_path(), error))?;
+    drop(code);
+    data_dir.tidy(found)?;
+    Ok(registry)
 }
 
 fn by_name(closures: Vec<(String, Arc<dyn JsonClosure>)>) -> Result<HostFunctions, BuildError> {

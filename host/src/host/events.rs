@@ -186,8 +186,10 @@ fn destination(invoker: &Invoker, ended: &EndedEvent) -> Option<(FunctionArn, By
 /// Invokes a destination. Lambda counts what it can't deliver in a metric, and so forgets it; here, `tracing` has it.
 async fn deliver(invoker: Arc<Invoker>, event: &QueuedEvent, destination: FunctionArn, record: Bytes) {
     let carried = carried(event);
-    let invoke =
-        Invoke::new(invoker, destination.to_string()).invocation_type(InvocationType::Event).payload(record).following(
+    let invoke = Invoke::new(invoker, destination.to_string().into())
+        .invocation_type(InvocationType::Event)
+        .payload(record)
+        .following(
             event.depth,
             carried.map(|carried| carried.attachments.clone()).unwrap_or_default(),
             carried.and_then(|carried| carried.trace_id.clone()),

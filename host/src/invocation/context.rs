@@ -76,8 +76,8 @@ impl InvocationContext {
     /// Invokes another function, or the same, on behalf of this one: under the same deadline at most, with the same
     /// attachments. Functions that invoke functions may be
     /// [`INVOCATION_DEPTH_MAX`](crate::limits::INVOCATION_DEPTH_MAX) deep.
-    pub fn invoke(&self, function: impl Into<String>) -> Invoke {
-        Invoke::nested(self, function.into())
+    pub fn invoke(&self, function: impl AsRef<str>) -> Invoke {
+        Invoke::nested(self, function.as_ref().into())
     }
 }
 

@@ -50,8 +50,12 @@ pub(super) async fn run_native(
     context: InvocationContext,
     workers: Handle,
 ) -> Ending {
-    // An event was parsed as JSON before it came here, and JSON is UTF-8; if it is not, the closure's parser says so.
-    match native.call(context, &String::from_utf8_lossy(&event), &workers).await {
+    // An event was looked at as JSON before it came here, and JSON is UTF-8.
+    let event = match std::str::from_utf8(&event) {
+        Ok(event) => event,
+        Err(error) => return Ending::HostFault(format!("an event that was checked is no UTF-8: {error}")),
+    };
+    match native.call(context, event, &workers).await {
         Ok(Ok(result)) if result.len() > RESPONSE_BYTES_MAX => {
             Ending::Failed(FunctionError::ResponseTooLarge { bytes: result.len(), limit_bytes: RESPONSE_BYTES_MAX })
         }

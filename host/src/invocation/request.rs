@@ -15,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::IgnoredAny;
+use smol_str::SmolStr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -36,7 +37,7 @@ pub enum InvocationType {
 #[must_use = "nothing is invoked until this is awaited"]
 pub struct Invoke {
     pub(super) invoker: Arc<Invoker>,
-    pub(super) function: String,
+    pub(super) function: SmolStr,
     pub(super) qualifier: Option<String>,
     pub(super) payload: Payload,
     pub(super) invocation_type: InvocationType,
@@ -62,7 +63,7 @@ pub(super) enum Payload {
 }
 
 impl Invoke {
-    pub(crate) fn new(invoker: Arc<Invoker>, function: String) -> Invoke {
+    pub(crate) fn new(invoker: Arc<Invoker>, function: SmolStr) -> Invoke {
         Invoke {
             invoker,
             function,
@@ -80,7 +81,7 @@ impl Invoke {
         }
     }
 
-    pub(super) fn nested(context: &InvocationContext, function: String) -> Invoke {
+    pub(super) fn nested(context: &InvocationContext, function: SmolStr) -> Invoke {
         Invoke {
             attachments: context.attachments.clone(),
             deadline: Some(context.job.deadline),

@@ -27,6 +27,7 @@ use bytes::Bytes;
 use inspect::Contract;
 use resident::{Clock, Tick};
 use source::CodeSource;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -69,14 +70,16 @@ impl GuestCode {
         GuestCode::new(sha256, size_bytes, CodeSource::Memory(Arc::new(unpacked)), None)
     }
 
-    /// Code that is kept in a file, of so many bytes. `fresh` saves reading it for the first compilation.
+    /// Code that is kept in a file, of so many bytes. `fresh` saves reading it for the first compilation; files of a zip
+    /// are unpacked below `parent`.
     pub(super) fn stored(
         file: Arc<CodeFile>,
         size_bytes: u64,
+        parent: PathBuf,
         fresh: Option<Unpacked>,
         clock: Arc<Clock>,
     ) -> GuestCode {
-        GuestCode::new(file.digest(), size_bytes, CodeSource::stored(file, fresh), Some(clock))
+        GuestCode::new(file.digest(), size_bytes, CodeSource::stored(file, parent, fresh), Some(clock))
     }
 
     fn new(sha256: [u8; 32], size_bytes: u64, source: CodeSource, clock: Option<Arc<Clock>>) -> GuestCode {
@@ -120,6 +123,7 @@ impl GuestCode {
     /// Keeps a compiled form. If there is one already, that one stays.
     pub(super) fn set_loaded(&self, loaded: Arc<LoadedCode>) -> Arc<LoadedCode> {
         let slot = &self.slots[loaded.profile as usize];
+        self.source.was_loaded();
         // Whoever loads holds `loading`, so that nobody else does this now.
         if let Some(first) = slot.loaded.load_full() {
             return first;

@@ -8,7 +8,9 @@ use super::limiter::MemoryLimiter;
 use super::place::{CALLERS_MEMORY_BYTES_MAX, GRACE, Place, give_up_callers_thread};
 use super::wasi::Wasi;
 use bytes::Bytes;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use wasmtime::{Memory, ResourceLimiterAsync, Store, StoreContextMut, UpdateDeadline};
 
 /// The state of a guest: what its imports work on.
@@ -24,37 +26,56 @@ pub(super) struct Guest {
     /// Core modules: the exported memory, looked up at the first import that needs it.
     pub(super) memory: Option<Memory>,
     /// Core modules: the context's JSON, made when the guest asks for its length.
-    pub(super) context_json: Option<String>,
+    pub(super) context_json: Option<Vec<u8>>,
     /// Core modules: the answer of the last host function.
     pub(super) call_answer: Vec<u8>,
     pub(super) wasi: Wasi,
 }
 
-#[wasmtime_wasi::async_trait]
+/// The answer of a limiter.
+type Growth<'a> = Pin<Box<dyn Future<Output = wasmtime::Result<bool>> + Send + 'a>>;
+
+/// An answer that is there at once. Without a field its box costs no allocation, and each instance asks at least twice.
+struct Answered<const GRANTED: bool>;
+
+impl<const GRANTED: bool> Future for Answered<GRANTED> {
+    type Output = wasmtime::Result<bool>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(GRANTED))
+    }
+}
+
+fn answer(granted: bool) -> Growth<'static> {
+    if granted { Box::pin(Answered::<true>) } else { Box::pin(Answered::<false>) }
+}
+
+/// Its methods are what `async_trait` makes of `async fn`.
 impl ResourceLimiterAsync for Guest {
-    async fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn memory_growing<'a, 'b>(&'a mut self, current: usize, desired: usize, maximum: Option<usize>) -> Growth<'b>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
         let granted = self.limiter.memory_may_grow(current, desired, maximum);
         self.job.meter.memory_grew(self.limiter.held_bytes());
         if granted && self.limiter.held_bytes() > CALLERS_MEMORY_BYTES_MAX {
-            self.job.place.become_large().await;
+            return Box::pin(async {
+                self.job.place.become_large().await;
+                Ok(true)
+            });
         }
-        Ok(granted)
+        answer(granted)
     }
 
-    async fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn table_growing<'a, 'b>(&'a mut self, current: usize, desired: usize, maximum: Option<usize>) -> Growth<'b>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
         let granted = self.limiter.table_may_grow(current, desired, maximum);
         self.job.meter.memory_grew(self.limiter.held_bytes());
-        Ok(granted)
+        answer(granted)
     }
 
     // The pool counts these; wasmtime's default of 10,000 each would be a second limit.

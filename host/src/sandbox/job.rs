@@ -5,7 +5,6 @@ use super::place::SharedPlace;
 use super::wasi::TASK_ROOT;
 use crate::function::{FunctionArn, FunctionConfiguration, Phase, Qualifier};
 use crate::request_id::RequestId;
-use serde::Serialize;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -30,22 +29,6 @@ pub(crate) struct Job {
     /// Where the guest runs.
     pub(crate) place: SharedPlace,
     pub(crate) meter: Meter,
-}
-
-/// What a guest may know about its invocation: Lambda's context object, in the field names of contract 2.
-#[derive(Serialize)]
-pub(super) struct GuestContext {
-    pub(super) request_id: String,
-    pub(super) function_name: String,
-    pub(super) function_version: String,
-    pub(super) invoked_function_arn: String,
-    pub(super) memory_limit_mb: u32,
-    pub(super) deadline_ms: u64,
-    pub(super) log_group_name: String,
-    pub(super) log_stream_name: String,
-    pub(super) trace_id: Option<String>,
-    pub(super) client_context: Option<String>,
-    pub(super) identity: Option<String>,
 }
 
 /// What an invocation costs, counted while it runs.
@@ -81,7 +64,7 @@ impl Job {
     }
 
     /// The deadline on the system's clock, in milliseconds since the Unix epoch.
-    fn deadline_unix_ms(&self) -> u64 {
+    pub(super) fn deadline_unix_ms(&self) -> u64 {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         u64::try_from((now + self.remaining()).as_millis()).unwrap_or(u64::MAX)
     }
@@ -122,40 +105,22 @@ impl Job {
         own.chain(set.map(|(name, value)| (name.to_owned(), value))).chain(trace).collect()
     }
 
-    /// What the guest may know about its invocation.
-    pub(super) fn context(&self) -> GuestContext {
-        GuestContext {
-            request_id: self.request_id.to_string(),
-            function_name: self.configuration.function_name.to_string(),
-            function_version: self.configuration.version.to_string(),
-            invoked_function_arn: self.invoked_arn().to_string(),
-            memory_limit_mb: self.memory_limit_mb(),
-            deadline_ms: self.deadline_unix_ms(),
-            log_group_name: self.log_group_name(),
-            log_stream_name: self.log_stream_name(),
-            trace_id: self.trace_id.as_deref().map(str::to_owned),
-            client_context: self.client_context.as_deref().map(str::to_owned),
-            // Callers with an identity come with Lambda's REST API.
-            identity: None,
-        }
-    }
-
     /// The memory limit in MiB, rounded down, as contexts show it.
-    fn memory_limit_mb(&self) -> u32 {
+    pub(super) fn memory_limit_mb(&self) -> u32 {
         u32::try_from(self.memory_limit_bytes / (1024 * 1024)).unwrap_or(u32::MAX)
     }
 
     /// `/aws/lambda/<function>`.
-    fn log_group_name(&self) -> String {
-        format!("/aws/lambda/{}", self.configuration.function_name)
+    pub(super) fn log_group_name(&self) -> String {
+        ["/aws/lambda/", self.configuration.function_name.as_str()].concat()
     }
 
     /// `YYYY/MM/DD/[<version>]<32 hex>`: a stream of its own for each sandbox, and so for each run.
-    fn log_stream_name(&self) -> String {
+    pub(super) fn log_stream_name(&self) -> String {
         let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now());
         let (year, month, day) = (today.year(), today.month(), today.day());
         let (version, sandbox) = (self.configuration.version, self.request_id.simple());
-        format!("{year:04}/{month:02}/{day:02}/[{version}]{sandbox}")
+        formatted(64, format_args!("{year:04}/{month:02}/{day:02}/[{version}]{sandbox}"))
     }
 
     /// Takes what the guest wrote to its log.
@@ -254,4 +219,13 @@ impl Meter {
 
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// As `format!`, with room from the start for a text of about `bytes`.
+pub(super) fn formatted(bytes: usize, text: std::fmt::Arguments<'_>) -> String {
+    use std::fmt::Write;
+    let mut formatted = String::with_capacity(bytes);
+    // A String takes whatever is written.
+    let _ = formatted.write_fmt(text);
+    formatted
 }

@@ -132,11 +132,17 @@ impl<H: Send + 'static> Running<H> {
         Ok(())
     }
 
+    fn is_first_poll(&self) -> bool {
+        self.guest_time.is_zero() && self.alarm.is_none()
+    }
+
     /// Polls the work on this thread.
     fn poll_here(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         if self.is_over() {
             return self.stop(cx);
         }
+        // Most runs have one poll: then the clock was read when they began, and is read for their outcome.
+        let is_first = self.is_first_poll();
         let Stage::Here(work) = &mut self.stage else { return Poll::Pending };
         let needs_runtime = self.code.as_ref().is_some_and(|code| code.needs_runtime);
         let runtime = if needs_runtime {
@@ -151,14 +157,14 @@ impl<H: Send + 'static> Running<H> {
             }
         };
         let entered = self.span.enter();
-        let started = Instant::now();
+        let started = if is_first { self.job.started } else { Instant::now() };
         let (polled, gave_up) = watching(|| work.as_mut().poll(cx));
         drop((entered, runtime));
         match polled {
             Poll::Ready(Finished { outcome, remains }) => {
                 self.stage = Stage::Ended;
                 if let Some(code) = &self.code {
-                    code.guest_time.record(self.guest_time + started.elapsed());
+                    code.guest_time.record(if is_first { outcome.ran } else { self.guest_time + started.elapsed() });
                 }
                 drop(remains);
                 Poll::Ready(outcome)
@@ -274,8 +280,7 @@ impl<H: Send + 'static> Future for Running<H> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         let this = &mut *self;
-        let first = this.guest_time.is_zero() && this.alarm.is_none();
-        if first
+        if this.is_first_poll()
             && this.job.place.get() == Place::CallersTask
             && this.code.as_ref().is_some_and(|code| code.guest_time.is_slow())
         {

@@ -70,14 +70,15 @@ async fn what_another_engine_has_compiled_is_compiled_again() {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("data");
     let open = || {
-        let (data_dir, _storage) = DataDir::open(&path, "arn:aws:lambda:us-east-1:000000000000", None).unwrap();
+        let disk = Arc::new(crate::storage::SystemDisk);
+        let data_dir = DataDir::open(disk, &path, "arn:aws:lambda:us-east-1:000000000000", None).unwrap().data_dir;
         let limits = SandboxLimits { sandboxes_max: 1, ..SandboxLimits::default() };
         Arc::new(Sandbox::new(limits, Some(data_dir), None))
     };
     let module = wat::parse_str(r#"(module (memory (export "memory") 1) (func (export "handle")))"#).unwrap();
     let keep = |sandbox: &Sandbox| {
         let (archive, limits) = (ArchiveLimits::default(), super::code::inspect::CodeLimits::default());
-        let unpacked = Unpacked::open(Bytes::from(module.clone()), &archive, &limits, None).unwrap();
+        let unpacked = Unpacked::open(Bytes::from(module.clone()), &archive, &limits, None, None).unwrap();
         Arc::new(sandbox.keep_code(&module, unpacked).unwrap())
     };
     let sandbox = open();

@@ -5,7 +5,7 @@
 
 use super::code_files::{CodeDigest, OnRemoved, digest_text, parse_digest};
 use super::disk::system::private_file;
-use super::disk::{is_unfinished, unfinished};
+use super::disk::{Disk, is_unfinished, unfinished};
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -103,6 +103,7 @@ fn read_end(end: &[u8]) -> Result<(blake3::Hash, usize), SealError> {
 /// The artifacts of a data directory: `<digest of the upload>.<profile>`.
 #[derive(Clone, Debug)]
 pub(crate) struct ArtifactFiles {
+    disk: Arc<dyn Disk>,
     directory: PathBuf,
     key: ArtifactKey,
     /// Files whose seals this process has verified: they need not be read whole again.
@@ -152,8 +153,8 @@ impl ArtifactFiles {
     /// How artifacts of each profile end.
     pub(crate) const PROFILES: [&str; 2] = ["plain", "fuel"];
 
-    pub(crate) fn new(directory: PathBuf, key: ArtifactKey) -> ArtifactFiles {
-        ArtifactFiles { directory, key, verified: Arc::default() }
+    pub(crate) fn new(disk: Arc<dyn Disk>, directory: PathBuf, key: ArtifactKey) -> ArtifactFiles {
+        ArtifactFiles { disk, directory, key, verified: Arc::default() }
     }
 
     /// Where an artifact is.
@@ -161,25 +162,25 @@ impl ArtifactFiles {
         self.directory.join(format!("{}.{profile}", digest_text(digest)))
     }
 
-    /// Removes artifacts of code that is gone.
+    /// The artifacts that there are, each with the digest of its upload; `None` for what a crash has left half written.
     ///
     /// # Errors
-    /// The first file that is no artifact by its name, or that can't be removed.
-    pub(crate) fn collect(&self, has_code: impl Fn(&CodeDigest) -> bool) -> Result<(), (PathBuf, Option<io::Error>)> {
-        let unreadable = |error| (self.directory.clone(), Some(error));
-        for entry in fs::read_dir(&self.directory).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            let (name, path) = (entry.file_name(), entry.path());
+    /// The first file that is no artifact by its name; the file system's.
+    pub(crate) fn list(&self) -> Result<Vec<(PathBuf, Option<CodeDigest>)>, (PathBuf, Option<io::Error>)> {
+        let names = match self.disk.list(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            names => names.map_err(|error| (self.directory.clone(), Some(error)))?,
+        };
+        let found = names.into_iter().map(|name| {
+            let path = self.directory.join(&name);
             let parts = name.to_str().and_then(|name| name.split_once('.'));
-            let digest =
-                parts.filter(|(_, profile)| Self::PROFILES.contains(profile)).and_then(|(d, _)| parse_digest(d));
-            match digest {
-                Some(digest) if has_code(&digest) => {}
-                None if !is_unfinished(&name) => return Err((path, None)),
-                _ => fs::remove_file(&path).map_err(|error| (path, Some(error)))?,
+            let digest = parts.filter(|(_, profile)| Self::PROFILES.contains(profile));
+            match digest.and_then(|(digest, _)| parse_digest(digest)) {
+                None if !is_unfinished(&name) => Err((path, None)),
+                digest => Ok((path, digest)),
             }
-        }
-        Ok(())
+        });
+        found.collect()
     }
 
     /// Writes an artifact, in place of the one that there may be. It is not synced: a crash costs a compilation.
@@ -281,7 +282,7 @@ impl OnRemoved for ArtifactFiles {
         for profile in Self::PROFILES {
             self.verified.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.path(digest, profile));
             // Most code has one of them; what stays by accident goes at the next start.
-            let _ = fs::remove_file(self.path(digest, profile));
+            let _ = self.disk.remove(&self.path(digest, profile));
         }
     }
 }
@@ -290,6 +291,7 @@ impl OnRemoved for ArtifactFiles {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::disk::SystemDisk;
     use super::*;
     use std::path::Path;
 
@@ -331,7 +333,7 @@ mod tests {
     #[test]
     fn a_file_that_others_can_write_is_not_taken() {
         let directory = tempfile::tempdir().unwrap();
-        let files = ArtifactFiles::new(directory.path().to_owned(), ArtifactKey::random());
+        let files = ArtifactFiles::new(Arc::new(SystemDisk), directory.path().to_owned(), ArtifactKey::random());
         let digest = [1; 32];
         files.write(&digest, "plain", b"artifact", b"facts").unwrap();
         let path = files.path(&digest, "plain");
@@ -344,7 +346,7 @@ mod tests {
     #[test]
     fn what_was_verified_is_known_by_what_it_is() {
         let directory = tempfile::tempdir().unwrap();
-        let files = ArtifactFiles::new(directory.path().to_owned(), ArtifactKey::random());
+        let files = ArtifactFiles::new(Arc::new(SystemDisk), directory.path().to_owned(), ArtifactKey::random());
         let digest = [1; 32];
         files.write(&digest, "plain", b"artifact", b"facts").unwrap();
         let path = files.path(&digest, "plain");
@@ -365,7 +367,7 @@ mod tests {
         assert_ne!(Identity::of(&metadata(), later()), Some(identity));
 
         // What this process has verified long ago.
-        let known = ArtifactFiles::new(directory.path().to_owned(), ArtifactKey::random());
+        let known = ArtifactFiles::new(Arc::new(SystemDisk), directory.path().to_owned(), ArtifactKey::random());
         assert!(matches!(known.open(&digest, "plain"), Err(SealError::WrongSeal)));
         let sealed = open_sealed(File::open(&path).unwrap(), path.clone(), None).unwrap();
         assert_eq!(sealed.facts, b"facts");

@@ -21,7 +21,8 @@ pub(crate) struct CodeFiles {
     disk: Arc<dyn Disk>,
     directory: PathBuf,
     held: Mutex<HashMap<CodeDigest, Weak<CodeFile>>>,
-    is_closed: AtomicBool,
+    /// Whether what nobody holds is removed: from when it is known what the records name, to the host's end.
+    collects: AtomicBool,
     /// Called with the digest of a file that is gone.
     on_removed: Box<dyn OnRemoved>,
 }
@@ -62,7 +63,7 @@ pub(crate) enum CodeFileError {
 
 impl CodeFiles {
     pub(crate) fn new(disk: Arc<dyn Disk>, directory: PathBuf, on_removed: Box<dyn OnRemoved>) -> CodeFiles {
-        CodeFiles { disk, directory, held: Mutex::default(), is_closed: AtomicBool::new(false), on_removed }
+        CodeFiles { disk, directory, held: Mutex::default(), collects: AtomicBool::new(false), on_removed }
     }
 
     #[cfg(test)]
@@ -77,14 +78,14 @@ impl CodeFiles {
         CodeFiles::new(disk, directory, Box::new(Nothing))
     }
 
-    /// Brings an upload to the disk.
+    /// Brings an upload to the disk. A file that is there already is read, and written again if it is damaged.
     ///
     /// # Errors
     /// The file system's. Nothing is left then, or something that the next start removes.
     pub(crate) fn keep(self: &Arc<Self>, digest: CodeDigest, upload: &[u8]) -> io::Result<Arc<CodeFile>> {
         let file = self.hold(digest, false);
         let mut is_written = file.is_written.lock().unwrap_or_else(PoisonError::into_inner);
-        if !*is_written {
+        if !*is_written || file.read().is_err() {
             disk::write_whole(&*self.disk, &self.path(&digest), upload)?;
             *is_written = true;
         }
@@ -92,36 +93,36 @@ impl CodeFiles {
         Ok(file)
     }
 
-    /// Holds every file that there is. What nobody takes out of the map goes when the map is dropped, so that records have
-    /// to be read before. To be called once, before anything else.
+    /// Holds every file that there is, and changes nothing. To be called once, before anything else.
     ///
     /// # Errors
     /// The file system's; a file of a name that is no digest.
-    pub(crate) fn open(self: &Arc<Self>) -> Result<HashMap<CodeDigest, Arc<CodeFile>>, OpenCodeFilesError> {
+    pub(crate) fn open(self: &Arc<Self>) -> Result<FoundCode, OpenCodeFilesError> {
         let unreadable = |source| OpenCodeFilesError::Unreadable { path: self.directory.clone(), source };
-        let mut found = HashMap::new();
-        let mut leftovers = Vec::new();
-        for name in self.disk.list(&self.directory).map_err(unreadable)? {
+        let mut found = FoundCode::default();
+        let names = match self.disk.list(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+            names => names.map_err(unreadable)?,
+        };
+        for name in names {
             let path = self.directory.join(&name);
             match name.to_str().and_then(parse_digest) {
-                Some(digest) => drop(found.insert(digest, self.hold(digest, true))),
-                None if disk::is_unfinished(&name) => leftovers.push(path),
-                None => {
-                    // Nothing is changed in a directory that is refused.
-                    self.close();
-                    return Err(OpenCodeFilesError::Foreign { path });
-                }
+                Some(digest) => drop(found.files.insert(digest, self.hold(digest, true))),
+                None if disk::is_unfinished(&name) => found.leftovers.push(path),
+                None => return Err(OpenCodeFilesError::Foreign { path }),
             }
-        }
-        for path in leftovers {
-            self.disk.remove(&path).map_err(|source| OpenCodeFilesError::Unreadable { path, source })?;
         }
         Ok(found)
     }
 
+    /// Removes what nobody holds, from now on. To be called when it is known what the records name.
+    pub(crate) fn collect(&self) {
+        self.collects.store(true, Ordering::SeqCst);
+    }
+
     /// Removes nothing from now on: the records stay, and only their memory goes.
     pub(crate) fn close(&self) {
-        self.is_closed.store(true, Ordering::SeqCst);
+        self.collects.store(false, Ordering::SeqCst);
     }
 
     /// Where an upload is.
@@ -142,6 +143,15 @@ impl CodeFiles {
     fn held(&self) -> MutexGuard<'_, HashMap<CodeDigest, Weak<CodeFile>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What was in the directory at a start.
+#[derive(Debug, Default)]
+pub(crate) struct FoundCode {
+    /// What nobody has taken from here when it is dropped is collected.
+    pub(crate) files: HashMap<CodeDigest, Arc<CodeFile>>,
+    /// What a crash has left half written.
+    pub(crate) leftovers: Vec<PathBuf>,
 }
 
 /// The code files of a directory can't be taken as they are.
@@ -184,7 +194,7 @@ impl Drop for CodeFile {
             return;
         }
         held.remove(&self.digest);
-        if self.files.is_closed.load(Ordering::SeqCst) {
+        if !self.files.collects.load(Ordering::SeqCst) {
             return;
         }
         self.files.on_removed.removed(&self.digest);
@@ -231,12 +241,17 @@ mod tests {
         Sha256::digest(upload).into()
     }
 
+    /// The files of a directory that is on disk.
     fn files(disk: &SimulatedDisk) -> Arc<CodeFiles> {
-        Arc::new(CodeFiles::for_test(Arc::new(disk.clone()), PathBuf::from("code")))
+        let _ = disk.create_dir(Path::new("/code"));
+        disk.sync_dir(Path::new("/")).unwrap();
+        let files = CodeFiles::for_test(Arc::new(disk.clone()), PathBuf::from("/code"));
+        files.collect();
+        Arc::new(files)
     }
 
     fn names(disk: &SimulatedDisk) -> usize {
-        disk.list(Path::new("code")).unwrap().len()
+        disk.list(Path::new("/code")).unwrap().len()
     }
 
     #[test]
@@ -267,30 +282,49 @@ mod tests {
     }
 
     #[test]
-    fn a_start_removes_what_nobody_takes() {
+    fn what_nobody_takes_after_a_start_goes() {
         let disk = SimulatedDisk::default();
         let before = files(&disk);
         let _held = [b"one", b"two"].map(|upload| before.keep(digest(upload), upload).unwrap());
         before.close();
-        disk.write(Path::new("code/.new-0123"), b"half").unwrap();
+        disk.write(Path::new("/code/.new-0123"), b"half").unwrap();
         let mut found = files(&disk).open().unwrap();
-        assert_eq!((found.len(), names(&disk)), (2, 2));
-        let taken = found.remove(&digest(b"one")).unwrap();
+        assert_eq!((found.files.len(), found.leftovers.len(), names(&disk)), (2, 1, 3));
+        let taken = found.files.remove(&digest(b"one")).unwrap();
         drop(found);
-        assert_eq!(names(&disk), 1);
+        assert_eq!(names(&disk), 2);
         assert_eq!(taken.read().unwrap(), b"one");
     }
 
     #[test]
-    fn a_directory_with_something_else_in_it_is_left_alone() {
+    fn nothing_goes_before_it_is_known_what_is_named() {
         let disk = SimulatedDisk::default();
         let before = files(&disk);
         let _held = before.keep(digest(b"one"), b"one").unwrap();
         before.close();
-        disk.write(Path::new("code/notes.txt"), b"mine").unwrap();
+        drop(CodeFiles::for_test(Arc::new(disk.clone()), PathBuf::from("/code")));
+        let unsure = Arc::new(CodeFiles::for_test(Arc::new(disk.clone()), PathBuf::from("/code")));
+        drop(unsure.open().unwrap());
+        assert_eq!(names(&disk), 1);
+        disk.write(Path::new("/code/notes.txt"), b"mine").unwrap();
         let refused = files(&disk).open();
         assert!(matches!(refused, Err(OpenCodeFilesError::Foreign { path }) if path.ends_with("notes.txt")));
-        assert_eq!(names(&disk), 2);
+    }
+
+    #[test]
+    fn a_damaged_file_is_written_again_by_the_next_upload_of_the_same() {
+        let disk = SimulatedDisk::default();
+        let files = files(&disk);
+        let first = files.keep(digest(b"one"), b"one").unwrap();
+        for damage in [Some(b"two".as_slice()), None] {
+            disk.remove(&first.path()).unwrap();
+            if let Some(damaged) = damage {
+                disk.write(&first.path(), damaged).unwrap();
+            }
+            assert!(first.read().is_err());
+            let again = files.keep(digest(b"one"), b"one").unwrap();
+            assert_eq!((first.read().unwrap(), again.read().unwrap()), (b"one".to_vec(), b"one".to_vec()));
+        }
     }
 
     #[test]

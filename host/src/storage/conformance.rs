@@ -1,9 +1,13 @@
 //! What every [`Storage`] does, as functions over `&dyn Storage`: each wants an empty one.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use super::disk::{Disk, simulated::SimulatedDisk};
 use super::memory::MemoryStorage;
 use super::redb::RedbStorage;
 use super::{Record, Revision, Storage, WriteError};
+use std::path::Path;
+use std::sync::Arc;
+use uuid::Uuid;
 
 #[test]
 fn memory_conforms() {
@@ -12,7 +16,12 @@ fn memory_conforms() {
 
 #[test]
 fn redb_conforms() {
-    all(|| Box::new(RedbStorage::open(redb::backends::InMemoryBackend::new()).unwrap()));
+    all(|| {
+        let (disk, path, identity): (Arc<dyn Disk>, _, _) =
+            (Arc::new(SimulatedDisk::default()), Path::new("/records"), Uuid::nil());
+        RedbStorage::create_at(&disk, path, Some(identity)).unwrap();
+        Box::new(RedbStorage::open_at(disk, path, Some(identity)).unwrap())
+    });
 }
 
 fn all(empty: impl Fn() -> Box<dyn Storage>) {

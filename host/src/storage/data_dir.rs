@@ -1,27 +1,35 @@
 //! [`DataDir`]: the directory that a host keeps everything in.
 //!
 //! ```text
-//! format.json     what this is: the format's version, the ARNs' base
+//! format.json     what this is: the format's version, the ARNs' base, whose the records are
 //! lock            locked while a host has the directory; the host's process id
 //! records.redb    functions, versions, aliases
 //! code/           uploads, by SHA-256
 //! artifacts/      compiled code, by SHA-256 of the upload and profile
 //! artifact.key    what artifacts are sealed with
+//! unpacked/       files of zips, for as long as a host has the directory
 //! ```
+//!
+//! A start reads and checks everything before it changes anything, and collects code last, when the records have said what
+//! they name. So the records may not be wrong about *having nothing*: a directory without `records.redb` is new only if there
+//! is no code in it, because the records are made and on disk before the directory of code is. Code that no record names is
+//! then what a crash has left between the upload and its record, or between a deletion and its file's.
 
 mod error;
-mod lock;
+mod format;
+#[cfg(test)]
+mod tests;
 
 pub use error::DataDirError;
 
+use super::Storage;
 use super::artifact_files::{ArtifactFiles, ArtifactKey};
-use super::code_files::{CodeDigest, CodeFile, CodeFiles, OpenCodeFilesError};
-use super::disk::{Disk, SystemDisk, is_unfinished, write_whole};
+use super::code_files::{CodeDigest, CodeFile, CodeFiles, FoundCode, OpenCodeFilesError};
+use super::disk::{Disk, Lock, Locking, Look, is_unfinished, write_whole};
 use super::redb::{OpenRedbError, RedbStorage};
-use lock::DirectoryLock;
-use serde::{Deserialize, Serialize};
+use format::Format;
 use std::collections::HashMap;
-use std::fs;
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,98 +40,142 @@ const RECORDS: &str = "records.redb";
 const CODE: &str = "code";
 const ARTIFACTS: &str = "artifacts";
 const KEY: &str = "artifact.key";
+const UNPACKED: &str = "unpacked";
 
-/// The version of everything in a data directory. A host opens what has its own version, and nothing else.
-const FORMAT_VERSION: u64 = 1;
-
-/// `format.json`.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Format {
-    format: u64,
-    arn_base: String,
-}
-
-/// As much of `format.json` as every version has.
-#[derive(Deserialize)]
-struct AnyFormat {
-    format: u64,
-}
+/// How the names in [`UNPACKED`] begin.
+pub(crate) const UNPACKED_PREFIX: &str = "fnhost-task-";
 
 /// A data directory that this process has locked.
 #[derive(Debug)]
 pub(crate) struct DataDir {
     pub(crate) code: Arc<CodeFiles>,
     pub(crate) artifacts: ArtifactFiles,
+    disk: Arc<dyn Disk>,
     path: PathBuf,
-    _lock: DirectoryLock,
+    _lock: Lock,
+}
+
+/// A data directory as a start finds it. Nothing in it has been collected yet.
+#[derive(Debug)]
+pub(crate) struct OpenedDataDir {
+    pub(crate) data_dir: DataDir,
+    pub(crate) storage: RedbStorage,
+    pub(crate) found: Found,
+}
+
+/// What was in a data directory besides its records.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// All uploads. What nobody has taken from here when it is dropped is collected.
+    pub(crate) code: HashMap<CodeDigest, Arc<CodeFile>>,
+    artifacts: Vec<(PathBuf, Option<CodeDigest>)>,
+    leftovers: Vec<PathBuf>,
+    unpacked: Vec<PathBuf>,
 }
 
 impl DataDir {
     /// Opens a directory, or makes one, for a host whose ARNs begin with `arn_base`. `key` is used in place of the
-    /// directory's own.
+    /// directory's own. The host reads the records, and then [tidies](Self::tidy).
     ///
     /// # Errors
     /// See [`DataDirError`].
     pub(crate) fn open(
+        disk: Arc<dyn Disk>,
         path: &Path,
         arn_base: &str,
         key: Option<ArtifactKey>,
-    ) -> Result<(DataDir, RedbStorage), DataDirError> {
-        let disk = Arc::new(SystemDisk);
+    ) -> Result<OpenedDataDir, DataDirError> {
         let path = std::path::absolute(path).map_err(DataDirError::io(path, "finding"))?;
-        match disk.create_dir(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(DataDirError::io(&path, "making")(error)),
-            // The name is on disk before anything in it is acknowledged.
-            Ok(()) => path
-                .parent()
-                .map_or(Ok(()), |parent| disk.sync_dir(parent))
-                .map_err(DataDirError::io(&path, "making"))?,
-        }
-        check_private(&path)?;
-        let names = check_names(&*disk, &path)?;
-        let lock = DirectoryLock::acquire(&path)?;
-        remove_unfinished(&*disk, &path, &names)?;
-        check_format(&*disk, &path.join(FORMAT), arn_base)?;
-        for directory in [CODE, ARTIFACTS] {
-            make_dir(&*disk, &path.join(directory))?;
-        }
-        let key = match key {
-            Some(key) => key,
-            None => own_key(&*disk, &path.join(KEY))?,
-        };
-        let artifacts = ArtifactFiles::new(path.join(ARTIFACTS), key);
-        let code = CodeFiles::new(Arc::<SystemDisk>::clone(&disk), path.join(CODE), Box::new(artifacts.clone()));
+        make_dir(&*disk, &path)?;
+        // At every start: the host that has made it may have been killed before it did this.
+        let above = path.parent().unwrap_or(&path);
+        disk.sync_dir(above).map_err(DataDirError::io(&path, "making"))?;
+        let look = check_private(&*disk, &path)?;
+        check_owner(&*disk, &path, look)?;
+        // A directory that was chosen by mistake gets no lock.
+        check_names(&path, &list(&*disk, &path)?)?;
+        let lock = lock(&*disk, &path)?;
 
-        let records = path.join(RECORDS);
-        // The names of everything else are on disk before the first record can be.
-        disk.sync_dir(&path).map_err(DataDirError::io(&path, "syncing"))?;
-        let storage = RedbStorage::open_at(&*disk, &records).map_err(|error| match error {
-            OpenRedbError::Disk(error) => DataDirError::io(&records, "opening")(error),
-            OpenRedbError::Database(error) => DataDirError::damaged(&records, error),
-        })?;
-        Ok((DataDir { code: Arc::new(code), artifacts, path, _lock: lock }, storage))
-    }
-
-    /// Holds all uploads: see [`CodeFiles::open`].
-    ///
-    /// # Errors
-    /// A file that was not put there by a host, or that can't be read.
-    pub(crate) fn open_code(&self) -> Result<HashMap<CodeDigest, Arc<CodeFile>>, DataDirError> {
-        let files = self.code.open().map_err(|error| match error {
-            OpenCodeFilesError::Unreadable { path, source } => DataDirError::io(&path, "reading")(source),
-            OpenCodeFilesError::Foreign { path } => DataDirError::Foreign { path },
-        })?;
-        let collected = self.artifacts.collect(|digest| files.contains_key(digest));
-        collected.map_err(|(path, error)| {
-            self.code.close();
-            match error {
+        // Another host may have changed it until now.
+        let names = list(&*disk, &path)?;
+        check_names(&path, &names)?;
+        let has = |wanted: &str| names.iter().any(|name| name == wanted);
+        for directory in [CODE, ARTIFACTS, UNPACKED].into_iter().filter(|directory| has(directory)) {
+            check_private(&*disk, &path.join(directory))?;
+        }
+        let format = Format::read(&*disk, &path.join(FORMAT), arn_base)?;
+        let own_key = if key.is_none() { read_key(&*disk, &path.join(KEY))? } else { None };
+        let is_keyless = key.is_none() && own_key.is_none();
+        let key = key.or(own_key).unwrap_or_else(ArtifactKey::random);
+        let artifacts = ArtifactFiles::new(Arc::clone(&disk), path.join(ARTIFACTS), key.clone());
+        let code = Arc::new(CodeFiles::new(Arc::clone(&disk), path.join(CODE), Box::new(artifacts.clone())));
+        let FoundCode { files, mut leftovers } = code.open().map_err(unusable_code)?;
+        leftovers.extend(names.iter().filter(|name| is_unfinished(name)).map(|name| path.join(name)));
+        let found = Found {
+            code: files,
+            artifacts: artifacts.list().map_err(|(path, error)| match error {
                 Some(error) => DataDirError::io(&path, "reading")(error),
                 None => DataDirError::Foreign { path },
-            }
-        })?;
-        Ok(files)
+            })?,
+            leftovers,
+            unpacked: unpacked(&*disk, &path.join(UNPACKED))?,
+        };
+        let records = path.join(RECORDS);
+        check_presence(&path, has(FORMAT), has(RECORDS), &found)?;
+
+        // New, or the first start of it was killed: the format is there before the records, and they before the code.
+        let format = match format {
+            Some(format) => format,
+            None => Format::make(&*disk, &path.join(FORMAT), arn_base)?,
+        };
+        let unusable = |error| match error {
+            OpenRedbError::Disk(error) => DataDirError::io(&records, "opening")(error),
+            OpenRedbError::Database(error) => DataDirError::damaged(&records, error),
+        };
+        if !has(RECORDS) {
+            RedbStorage::create_at(&disk, &records, format.records).map_err(unusable)?;
+        }
+        let storage = RedbStorage::open_at(Arc::clone(&disk), &records, format.records).map_err(unusable)?;
+        if format.records.is_none() && !found.code.is_empty() {
+            check_not_empty(&storage, &records)?;
+        }
+        if is_keyless {
+            write_whole(&*disk, &path.join(KEY), &key.0).map_err(DataDirError::io(&path.join(KEY), "writing"))?;
+        }
+        for directory in [CODE, ARTIFACTS, UNPACKED] {
+            make_dir(&*disk, &path.join(directory))?;
+        }
+        // The names of all that are on disk before anything in them is acknowledged.
+        disk.sync_dir(&path).map_err(DataDirError::io(&path, "syncing"))?;
+        let data_dir = DataDir { code, artifacts, disk, path, _lock: lock };
+        Ok(OpenedDataDir { data_dir, storage, found })
+    }
+
+    /// Removes what crashes have left, and from now on all code that nobody holds. To be called when every record has taken
+    /// its code from what was found.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub(crate) fn tidy(&self, found: Found) -> Result<(), DataDirError> {
+        let Found { code, artifacts, leftovers, unpacked } = found;
+        let is_orphan = |digest: &Option<CodeDigest>| digest.is_none_or(|digest| !code.contains_key(&digest));
+        let orphans: Vec<_> =
+            artifacts.into_iter().filter(|(_, digest)| is_orphan(digest)).map(|(path, _)| path).collect();
+        for path in leftovers.into_iter().chain(orphans) {
+            self.disk.remove(&path).map_err(DataDirError::io(&path, "removing"))?;
+        }
+        for path in unpacked {
+            self.disk.remove_dir(&path).map_err(DataDirError::io(&path, "removing"))?;
+        }
+        // What no record has taken goes with the last hold on it, which is here.
+        self.code.collect();
+        drop(code);
+        Ok(())
+    }
+
+    /// Where the files of zips are unpacked.
+    pub(crate) fn unpacked(&self) -> PathBuf {
+        self.path.join(UNPACKED)
     }
 
     /// Where the records are, for errors.
@@ -132,97 +184,109 @@ impl DataDir {
     }
 }
 
-/// Only its owner may enter, and the owner is who this process is.
-fn check_private(path: &Path) -> Result<(), DataDirError> {
-    let metadata = fs::metadata(path).map_err(DataDirError::io(path, "looking at"))?;
-    if !metadata.is_dir() {
-        return Err(DataDirError::NoDirectory { path: path.to_owned() });
-    }
-    check_mode(path, &metadata)
-}
-
-#[cfg(unix)]
-fn check_mode(path: &Path, metadata: &fs::Metadata) -> Result<(), DataDirError> {
-    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(DataDirError::NotPrivate { path: path.to_owned(), mode }) }
-}
-
-/// Other systems have other ways to keep a directory private; the embedder's choice of place has to do.
-#[cfg(not(unix))]
-fn check_mode(_path: &Path, _metadata: &fs::Metadata) -> Result<(), DataDirError> {
-    Ok(())
-}
-
-/// Everything in the directory is a host's. A directory with something else in it was chosen by mistake.
-fn check_names(disk: &dyn Disk, path: &Path) -> Result<Vec<std::ffi::OsString>, DataDirError> {
-    let names = disk.list(path).map_err(DataDirError::io(path, "reading"))?;
-    let ours = [FORMAT, LOCK, RECORDS, CODE, ARTIFACTS, KEY];
-    let foreign = names.iter().find(|name| !is_unfinished(name) && !ours.iter().any(|ours| *name == ours));
-    if let Some(name) = foreign {
-        return Err(DataDirError::Foreign { path: path.join(name) });
-    }
-    let has = |wanted: &str| names.iter().any(|name| name == wanted);
-    // The format is written first.
-    if has(RECORDS) && !has(FORMAT) {
-        return Err(DataDirError::damaged(&path.join(FORMAT), "it is missing"));
-    }
-    Ok(names)
-}
-
-fn remove_unfinished(disk: &dyn Disk, path: &Path, names: &[std::ffi::OsString]) -> Result<(), DataDirError> {
-    for name in names.iter().filter(|name| is_unfinished(name)) {
-        let path = path.join(name);
-        disk.remove(&path).map_err(DataDirError::io(&path, "removing"))?;
-    }
-    Ok(())
-}
-
-/// Reads the format's version, or writes it.
-fn check_format(disk: &dyn Disk, path: &Path, arn_base: &str) -> Result<(), DataDirError> {
-    let bytes = match disk.read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let format = Format { format: FORMAT_VERSION, arn_base: arn_base.to_owned() };
-            let bytes = serde_json::to_vec(&format).map_err(|error| DataDirError::damaged(path, error))?;
-            return write_whole(disk, path, &bytes).map_err(DataDirError::io(path, "writing"));
-        }
-        Err(error) => return Err(DataDirError::io(path, "reading")(error)),
-    };
-    let damaged = |error| DataDirError::damaged(path, error);
-    let AnyFormat { format: found } = serde_json::from_slice(&bytes).map_err(damaged)?;
-    if found != FORMAT_VERSION {
-        return Err(DataDirError::OtherFormat { path: path.to_owned(), found, known: FORMAT_VERSION });
-    }
-    let format: Format = serde_json::from_slice(&bytes).map_err(damaged)?;
-    if format.arn_base != arn_base {
-        let (found, own) = (format.arn_base, arn_base.to_owned());
-        return Err(DataDirError::OtherHost { path: path.to_owned(), found, own });
-    }
-    Ok(())
-}
-
 fn make_dir(disk: &dyn Disk, path: &Path) -> Result<(), DataDirError> {
     match disk.create_dir(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(DataDirError::io(path, "making")(error)),
-        _ => check_private(path),
+        _ => Ok(()),
     }
 }
 
-/// The directory's own key, made at its first start.
-fn own_key(disk: &dyn Disk, path: &Path) -> Result<ArtifactKey, DataDirError> {
-    match disk.read(path) {
-        Ok(bytes) => {
-            check_mode(path, &fs::metadata(path).map_err(DataDirError::io(path, "looking at"))?)?;
-            let length = bytes.len();
-            let key = bytes.try_into();
-            key.map(ArtifactKey)
-                .map_err(|_| DataDirError::damaged(path, format!("it has {length} bytes, and a key has 32")))
+fn list(disk: &dyn Disk, path: &Path) -> Result<Vec<OsString>, DataDirError> {
+    disk.list(path).map_err(DataDirError::io(path, "reading"))
+}
+
+/// It is a directory, and only its owner may enter it.
+fn check_private(disk: &dyn Disk, path: &Path) -> Result<Look, DataDirError> {
+    let look = disk.look(path).map_err(DataDirError::io(path, "looking at"))?;
+    if !look.is_dir {
+        return Err(DataDirError::NoDirectory { path: path.to_owned() });
+    }
+    check_mode(path, look).map(|()| look)
+}
+
+fn check_mode(path: &Path, look: Look) -> Result<(), DataDirError> {
+    let mode = look.mode;
+    if mode & 0o077 == 0 { Ok(()) } else { Err(DataDirError::NotPrivate { path: path.to_owned(), mode }) }
+}
+
+/// The owner is who this process is.
+fn check_owner(disk: &dyn Disk, path: &Path, look: Look) -> Result<(), DataDirError> {
+    match (look.owner, disk.user()) {
+        (Some(owner), Some(user)) if owner != user => {
+            Err(DataDirError::OtherOwner { path: path.to_owned(), owner, user })
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let key = ArtifactKey::random();
-            write_whole(disk, path, &key.0).map_err(DataDirError::io(path, "writing"))?;
-            Ok(key)
+        _ => Ok(()),
+    }
+}
+
+fn lock(disk: &dyn Disk, directory: &Path) -> Result<Lock, DataDirError> {
+    let path = directory.join(LOCK);
+    match disk.lock(&path, &std::process::id().to_string()).map_err(DataDirError::io(&path, "locking"))? {
+        Locking::Held(lock) => Ok(lock),
+        Locking::Taken { by } => Err(DataDirError::InUse { path: directory.to_owned(), pid: by.trim().parse().ok() }),
+    }
+}
+
+/// Everything in the directory is a host's. A directory with something else in it was chosen by mistake.
+fn check_names(path: &Path, names: &[OsString]) -> Result<(), DataDirError> {
+    let ours = [FORMAT, LOCK, RECORDS, CODE, ARTIFACTS, KEY, UNPACKED];
+    let foreign = names.iter().find(|name| !is_unfinished(name) && !ours.iter().any(|ours| *name == ours));
+    foreign.map_or(Ok(()), |name| Err(DataDirError::Foreign { path: path.join(name) }))
+}
+
+/// What is made first is there if something is that is made later.
+fn check_presence(path: &Path, has_format: bool, has_records: bool, found: &Found) -> Result<(), DataDirError> {
+    let missing = |name: &str, because: &str| {
+        Err(DataDirError::damaged(&path.join(name), format!("it is missing, and {because} is there")))
+    };
+    match found.code.values().next() {
+        Some(code) if !has_records => missing(RECORDS, &format!("code that it names ({})", code.path().display())),
+        _ if has_records && !has_format => missing(FORMAT, RECORDS),
+        _ => Ok(()),
+    }
+}
+
+/// The records of the first release do not say whose they are: without any, they may be another directory's. A crash of that
+/// release, with its very first upload on disk and no more, is refused, too.
+fn check_not_empty(storage: &RedbStorage, path: &Path) -> Result<(), DataDirError> {
+    match storage.list("") {
+        Ok(records) if records.is_empty() => {
+            Err(DataDirError::damaged(path, "it holds no records, and code that it should name is there"))
         }
-        Err(error) => Err(DataDirError::io(path, "reading")(error)),
+        Ok(_) => Ok(()),
+        Err(error) => Err(DataDirError::damaged(path, error)),
+    }
+}
+
+/// The directory's own key, if it has one yet.
+fn read_key(disk: &dyn Disk, path: &Path) -> Result<Option<ArtifactKey>, DataDirError> {
+    let bytes = match disk.read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        bytes => bytes.map_err(DataDirError::io(path, "reading"))?,
+    };
+    check_mode(path, disk.look(path).map_err(DataDirError::io(path, "looking at"))?)?;
+    let length = bytes.len();
+    let key = bytes.try_into();
+    key.map(|key| Some(ArtifactKey(key)))
+        .map_err(|_| DataDirError::damaged(path, format!("it has {length} bytes, and a key has 32")))
+}
+
+/// What hosts that were killed have left unpacked.
+fn unpacked(disk: &dyn Disk, path: &Path) -> Result<Vec<PathBuf>, DataDirError> {
+    let names = match disk.list(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        names => names.map_err(DataDirError::io(path, "reading"))?,
+    };
+    let is_ours = |name: &OsString| name.to_str().is_some_and(|name| name.starts_with(UNPACKED_PREFIX));
+    match names.iter().find(|name| !is_ours(name)) {
+        Some(foreign) => Err(DataDirError::Foreign { path: path.join(foreign) }),
+        None => Ok(names.iter().map(|name| path.join(name)).collect()),
+    }
+}
+
+fn unusable_code(error: OpenCodeFilesError) -> DataDirError {
+    match error {
+        OpenCodeFilesError::Unreadable { path, source } => DataDirError::io(&path, "reading")(source),
+        OpenCodeFilesError::Foreign { path } => DataDirError::Foreign { path },
     }
 }

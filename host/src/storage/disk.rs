@@ -8,6 +8,7 @@ pub(crate) use system::SystemDisk;
 
 use redb::StorageBackend;
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
@@ -41,8 +42,57 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
+    /// Removes a directory with everything in it.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// What a file or directory is, and whose.
+    fn look(&self, path: &Path) -> io::Result<Look>;
+
+    /// The user that files are made as, where there is such a thing.
+    fn user(&self) -> Option<u32>;
+
+    /// Locks a file, made if there is none, and writes `holder` into it. The operating system lets go of it when the process
+    /// ends, however it ends.
+    fn lock(&self, path: &Path, holder: &str) -> io::Result<Locking>;
+
     /// The file of a database, made if there is none.
     fn database(&self, path: &Path) -> io::Result<Backend>;
+}
+
+/// What a file or directory is, and whose.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    pub(crate) is_dir: bool,
+    /// Who may do what with it: the nine bits of Unix. Systems without them have other ways to keep a file private, and the
+    /// embedder's choice of place has to do.
+    pub(crate) mode: u32,
+    /// The number of the user it belongs to.
+    pub(crate) owner: Option<u32>,
+}
+
+/// What came of locking a file.
+#[derive(Debug)]
+pub(crate) enum Locking {
+    /// It is locked until this is dropped.
+    Held(Lock),
+    /// Another has it.
+    Taken {
+        /// What that one has written into it.
+        by: String,
+    },
+}
+
+/// A locked file.
+#[derive(Debug)]
+pub(crate) struct Lock(Option<File>);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it is not enough: a process that is being started just now has a copy, until it is another program.
+        if let Some(file) = &self.0 {
+            let _ = file.unlock();
+        }
+    }
 }
 
 /// A database's file.

@@ -1,14 +1,22 @@
 //! [`RedbStorage`]: records in one file, a transaction for each change.
 
+mod watched;
+
 use super::disk::{Disk, unfinished};
 use super::{Record, Revision, Storage, StorageError, WriteError};
-use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, Table, TableDefinition, TableError};
-use std::path::Path;
+use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::{fmt, io};
 use uuid::Uuid;
+use watched::{Health, Watched};
 
 /// Keys to sealed records: see [`seal`].
 const RECORDS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("records");
+
+/// Whose database it is: one entry, under [`OWNER`].
+const IDENTITY: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("identity");
+const OWNER: &str = "data directory";
 
 /// What redb may keep of its file in memory. The registry has everything already.
 const CACHE_BYTES: usize = 1024 * 1024;
@@ -19,9 +27,21 @@ const CHECKSUM_BYTES: usize = 32;
 
 /// Keeps records in a redb database.
 ///
-/// After an error of the file beneath, redb refuses everything until it is opened again: then what is on disk holds.
+/// After an error of the file beneath, what redb has in memory says nothing about what is on disk, so that nothing is read
+/// from it any more: the database is opened again for the next operation, as after a crash. Not so if the file could not be
+/// *synced*: then the operating system may show bytes that never reached the disk and count them as written, so that nobody
+/// can tell what is there, and this instance does nothing more.
 pub(crate) struct RedbStorage {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    identity: Option<Uuid>,
+    opened: Mutex<Option<Opened>>,
+}
+
+/// An open database, and how its file does.
+struct Opened {
     database: Database,
+    health: Arc<Health>,
 }
 
 /// Why a database can't be opened.
@@ -31,36 +51,92 @@ pub(crate) enum OpenRedbError {
     Database(StorageError),
 }
 
+/// Why a database is none of a data directory's.
+#[derive(Debug, thiserror::Error)]
+enum NotOurs {
+    #[error("it is empty")]
+    Empty,
+    #[error("it has no table of records")]
+    NoTable,
+    #[error("it belongs to another data directory")]
+    OtherOwner,
+}
+
+/// The disk failed in a way after which it can't be asked.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} could not be synced, and what is on the disk is not known: nothing can be changed before the host is built again, on a disk that works",
+    path.display()
+)]
+struct NotSynced {
+    path: PathBuf,
+}
+
 impl RedbStorage {
-    /// Opens the database at `path`, or makes one there.
+    /// Makes a database at `path`, without records, that belongs to the data directory `identity`: see
+    /// [`open_at`](Self::open_at).
     ///
     /// # Errors
-    /// The file is damaged, or no database; the file system's.
-    pub(crate) fn open_at(disk: &dyn Disk, path: &Path) -> Result<RedbStorage, OpenRedbError> {
+    /// The file system's.
+    pub(crate) fn create_at(disk: &Arc<dyn Disk>, path: &Path, identity: Option<Uuid>) -> Result<(), OpenRedbError> {
         let directory = path.parent().unwrap_or(Path::new("."));
-        let names = disk.list(directory).map_err(OpenRedbError::Disk)?;
-        if !names.iter().any(|name| Some(name.as_os_str()) == path.file_name()) {
-            // A crash while it is made would leave a file that is no database.
-            let unfinished = unfinished(directory);
-            let backend = disk.database(&unfinished).map_err(OpenRedbError::Disk)?;
-            drop(RedbStorage::open(backend).map_err(OpenRedbError::Database)?);
-            let made = disk.sync_file(&unfinished).and_then(|()| disk.rename(&unfinished, path));
-            made.and_then(|()| disk.sync_dir(directory)).map_err(OpenRedbError::Disk)?;
-        }
-        let backend = disk.database(path).map_err(OpenRedbError::Disk)?;
-        RedbStorage::open(backend).map_err(OpenRedbError::Database)
+        // A crash while it is made would leave a file that is no database.
+        let unfinished = unfinished(directory);
+        let backend = disk.database(&unfinished).map_err(OpenRedbError::Disk)?;
+        let make = || {
+            let database = Database::builder().create_with_backend(backend)?;
+            let mut transaction = database.begin_write()?;
+            transaction.set_two_phase_commit(true);
+            transaction.open_table(RECORDS)?;
+            if let Some(identity) = identity {
+                transaction.open_table(IDENTITY)?.insert(OWNER, identity.as_bytes().as_slice())?;
+            }
+            transaction.commit()?;
+            Ok(())
+        };
+        let made = make().map_err(|error: redb::Error| StorageError::new("making the database", error));
+        made.map_err(OpenRedbError::Database)?;
+        let made = disk.sync_file(&unfinished).and_then(|()| disk.rename(&unfinished, path));
+        made.and_then(|()| disk.sync_dir(directory)).map_err(OpenRedbError::Disk)
     }
 
-    /// Opens a database, or makes one of an empty file.
+    /// Opens the database at `path`, of the data directory `identity`. `None`: of the first release, which gave none.
     ///
     /// # Errors
-    /// The file is damaged, or no database.
-    pub(super) fn open(backend: impl StorageBackend) -> Result<RedbStorage, StorageError> {
-        let database = Database::builder()
-            .set_cache_size(CACHE_BYTES)
-            .create_with_backend(backend)
-            .map_err(|error| StorageError::new("opening the database", error))?;
-        Ok(RedbStorage { database })
+    /// The file is damaged, no database, or another directory's; the file system's.
+    pub(crate) fn open_at(
+        disk: Arc<dyn Disk>,
+        path: &Path,
+        identity: Option<Uuid>,
+    ) -> Result<RedbStorage, OpenRedbError> {
+        let opened = Opened::new(&*disk, path, identity)?;
+        Ok(RedbStorage { disk, path: path.to_owned(), identity, opened: Mutex::new(Some(opened)) })
+    }
+
+    /// Uses the database, opened again if it has to be. One at a time: the registry has one writer, and reads at its start.
+    fn with<T>(&self, act: impl FnOnce(&Database) -> T) -> Result<T, StorageError> {
+        let mut slot = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.as_ref().is_some_and(|opened| opened.health.could_not_sync()) {
+            return Err(StorageError::new("using the database", NotSynced { path: self.path.clone() }));
+        }
+        if let Some(opened) = slot.take_if(|opened| opened.health.has_failed()) {
+            // Before it is opened again: it has the file.
+            drop(opened);
+        }
+        let opened = match slot.take() {
+            Some(opened) => opened,
+            None => self.open_again()?,
+        };
+        Ok(act(&slot.insert(opened).database))
+    }
+
+    fn open_again(&self) -> Result<Opened, StorageError> {
+        let opened = Opened::new(&*self.disk, &self.path, self.identity).map_err(|error| match error {
+            OpenRedbError::Disk(error) => StorageError::new("opening the database again", error),
+            OpenRedbError::Database(error) => error,
+        })?;
+        tracing::warn!(path = %self.path.display(), "the database was opened again, after an error of its file");
+        Ok(opened)
     }
 
     /// One change of the record at `key`, whose revision has to be `expected`.
@@ -71,8 +147,13 @@ impl RedbStorage {
         change: impl FnOnce(&mut Table<'_, &'static str, &'static [u8]>) -> Result<(), redb::StorageError>,
     ) -> Result<(), WriteError> {
         let failed = |error: redb::Error| WriteError::Failed(StorageError::new(format!("writing {key}"), error));
+        let begun = self.with(Database::begin_write).map_err(WriteError::Failed)?;
         // Durable when it commits: that is redb's default. Dropped without a commit it leaves nothing.
-        let transaction = self.database.begin_write().map_err(|error| failed(error.into()))?;
+        let mut transaction = begun.map_err(|error| failed(error.into()))?;
+        // With one phase redb takes a last change that does not verify for one that a crash has cut off, and goes back to the
+        // one before: an answered change whose page has rotted would be undone in silence, and the code that it names
+        // collected. With two it says so. The second sync is the price.
+        transaction.set_two_phase_commit(true);
         {
             let mut table = transaction.open_table(RECORDS).map_err(|error| failed(error.into()))?;
             let found = match table.get(key).map_err(|error| failed(error.into()))? {
@@ -89,19 +170,55 @@ impl RedbStorage {
         })
     }
 
-    /// Reads, in one transaction. Before the first write there is no table.
-    fn read<T: Default>(
+    /// Reads, in one transaction.
+    fn read<T>(
         &self,
         doing: impl Fn() -> String,
         read: impl FnOnce(&redb::ReadOnlyTable<&'static str, &'static [u8]>) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
         let failed = |error: redb::Error| StorageError::new(doing(), error);
-        let transaction = self.database.begin_read().map_err(|error| failed(error.into()))?;
-        match transaction.open_table(RECORDS) {
-            Ok(table) => read(&table),
-            Err(TableError::TableDoesNotExist(_)) => Ok(T::default()),
-            Err(error) => Err(failed(error.into())),
+        let transaction = self.with(Database::begin_read)?.map_err(|error| failed(error.into()))?;
+        read(&transaction.open_table(RECORDS).map_err(|error| failed(error.into()))?)
+    }
+}
+
+impl Opened {
+    /// Every page is read, and every checksum verified (a millisecond or so for each MiB): redb itself reads a file that was closed in order
+    /// as it is, and takes a root that was zeroed for a database without records. Then all code would be collected.
+    fn new(disk: &dyn Disk, path: &Path, identity: Option<Uuid>) -> Result<Opened, OpenRedbError> {
+        let doing = |error: redb::Error| OpenRedbError::Database(StorageError::new("opening the database", error));
+        let not_ours = |error| OpenRedbError::Database(StorageError::new("opening the database", error));
+        let backend = disk.database(path).map_err(OpenRedbError::Disk)?;
+        // redb would make a new database of it.
+        if redb::StorageBackend::len(&backend).map_err(OpenRedbError::Disk)? == 0 {
+            return Err(not_ours(NotOurs::Empty));
         }
+        let (backend, health) = Watched::new(backend);
+        let database = Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .set_check_integrity_on_open(true)
+            .create_with_backend(backend)
+            .map_err(|error| doing(error.into()))?;
+        let found = owner(&database).map_err(doing)?.ok_or_else(|| not_ours(NotOurs::NoTable))?;
+        if found != identity.map(|identity| identity.as_bytes().to_vec()) {
+            return Err(not_ours(NotOurs::OtherOwner));
+        }
+        Ok(Opened { database, health })
+    }
+}
+
+/// What the database says about whose it is. `None` if it has no records' table: that is made with the database.
+fn owner(database: &Database) -> Result<Option<Option<Vec<u8>>>, redb::Error> {
+    let transaction = database.begin_read()?;
+    match transaction.open_table(RECORDS) {
+        Ok(_) => {}
+        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    match transaction.open_table(IDENTITY) {
+        Ok(table) => Ok(Some(table.get(OWNER)?.map(|owner| owner.value().to_vec()))),
+        Err(redb::TableError::TableDoesNotExist(_)) => Ok(Some(None)),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -46,7 +46,7 @@ async fn nothing_is_compiled_twice() {
 async fn a_changed_artifact_does_not_run() {
     for path in [ECHO_CORE, ECHO_COMPONENT] {
         let place = Place::new();
-        place.host().create_function("f", Code::file(path)).await.unwrap();
+        place.host().create_function("f", Code::file(path)).timeout_secs(60).await.unwrap();
         let artifact = place.artifact();
         assert!(!compiles_again(&place, "f", &artifact).await);
         let length = fs::metadata(&artifact).unwrap().len();

@@ -11,13 +11,53 @@ use serde_json::value::RawValue;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+/// What came of an invocation, here or on a server.
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) request_id: String,
+    pub(crate) executed_version: Option<String>,
+    pub(crate) failure: Option<FunctionFailure>,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) log_tail: Option<Vec<u8>>,
+    /// Only of an invocation here.
+    pub(crate) receipt: Option<Receipt>,
+}
+
+/// Why the function failed.
+pub(crate) struct FunctionFailure {
+    pub(crate) kind: FunctionErrorKind,
+    pub(crate) error_type: String,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl From<Response> for Answered {
+    fn from(response: Response) -> Answered {
+        let failure = response.function_error.as_ref().map(|error| FunctionFailure {
+            kind: error.kind(),
+            error_type: error.error_type().to_owned(),
+            message: error.error_message(response.request_id),
+            hint: hint::of_function_error(error),
+        });
+        Answered {
+            status: response.status,
+            request_id: response.request_id.to_string(),
+            executed_version: response.executed_version.as_ref().map(ToString::to_string),
+            failure,
+            log_tail: response.log_tail().map(<[u8]>::to_vec),
+            payload: response.payload.into(),
+            receipt: response.receipt,
+        }
+    }
+}
+
 /// A response as one JSON object. All members are always there.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ResponseObject<'a> {
     status: u16,
-    request_id: String,
-    executed_version: Option<String>,
+    request_id: &'a str,
+    executed_version: Option<&'a str>,
     function_error: Option<&'static str>,
     payload: &'a RawValue,
     log_tail: Option<String>,
@@ -60,37 +100,41 @@ fn ms(duration: Duration) -> f64 {
 }
 
 /// Everything, as one JSON object on stdout. The log's tail is in it, unless `log` says that it should not.
-pub(super) fn json(response: &Response, log: Option<Log>) -> io::Result<()> {
-    let tail = response.log_tail().filter(|_| log != Some(Log::None));
+pub(super) fn json(answered: &Answered, log: Option<Log>) -> io::Result<()> {
+    let tail = answered.log_tail.as_deref().filter(|_| log != Some(Log::None));
+    // An event's answer has no content.
+    let payload: &[u8] = if answered.payload.is_empty() { b"null" } else { &answered.payload };
     let object = ResponseObject {
-        status: response.status,
-        request_id: response.request_id.to_string(),
-        executed_version: response.executed_version.as_ref().map(ToString::to_string),
-        function_error: response.function_error_kind().map(FunctionErrorKind::as_str),
-        payload: serde_json::from_slice(&response.payload)?,
+        status: answered.status,
+        request_id: &answered.request_id,
+        executed_version: answered.executed_version.as_deref(),
+        function_error: answered.failure.as_ref().map(|failure| failure.kind.as_str()),
+        payload: serde_json::from_slice(payload)?,
         log_tail: tail.map(|tail| String::from_utf8_lossy(tail).into_owned()),
-        receipt: response.receipt.as_ref().map(ReceiptObject::from),
+        receipt: answered.receipt.as_ref().map(ReceiptObject::from),
     };
     write_json(&mut io::stdout().lock(), &object)
 }
 
 /// The payload on stdout, the rest on stderr; in the order in which a reader wants them where both are one terminal.
-pub(super) fn plain(response: &Response, log: Log) -> io::Result<()> {
+pub(super) fn plain(answered: &Answered, log: Log) -> io::Result<()> {
     if log == Log::Tail {
-        write_tail(response.log_tail().unwrap_or_default());
+        write_tail(answered.log_tail.as_deref().unwrap_or_default());
     }
-    write_payload(&response.payload)?;
-    if let Some(error) = &response.function_error {
-        let who = match error.kind() {
+    if !answered.payload.is_empty() {
+        write_payload(&answered.payload)?;
+    }
+    if let Some(failure) = &answered.failure {
+        let who = match failure.kind {
             FunctionErrorKind::Handled => "the function reported an error",
             FunctionErrorKind::Unhandled => "the host ended the function",
         };
-        let message = error.error_message(response.request_id);
-        complain(&format!("{who}: {}: {message}", error.error_type()), hint::of_function_error(error).as_deref());
+        let FunctionFailure { error_type, message, hint, .. } = failure;
+        complain(&format!("{who}: {error_type}: {message}"), hint.as_deref());
     }
     if io::stderr().is_terminal() {
         // The answer was given: a receipt that can't be is no failure.
-        let _ = write_receipt(&mut io::stderr().lock(), response, Palette::stderr());
+        let _ = write_receipt(&mut io::stderr().lock(), answered, Palette::stderr());
     }
     Ok(())
 }
@@ -126,14 +170,14 @@ fn write_tail(tail: &[u8]) {
     }
 }
 
-fn write_receipt(out: &mut impl Write, response: &Response, colours: Palette) -> io::Result<()> {
-    let version = response.executed_version.as_ref().map(ToString::to_string).unwrap_or_default();
-    let status = match response.function_error_kind() {
-        None => format!("{} {}", response.status, colours.good("success")),
-        Some(kind) => format!("{} {}", response.status, colours.bad(format_args!("{kind} error"))),
+fn write_receipt(out: &mut impl Write, answered: &Answered, colours: Palette) -> io::Result<()> {
+    let version = answered.executed_version.iter().map(|version| format!(", version {version}")).collect::<String>();
+    let status = match &answered.failure {
+        None => format!("{} {}", answered.status, colours.good("success")),
+        Some(failure) => format!("{} {}", answered.status, colours.bad(format_args!("{} error", failure.kind))),
     };
-    writeln!(out, "\n{}  {status}, version {version}", colours.dim("status   "))?;
-    let Some(receipt) = &response.receipt else { return Ok(()) };
+    writeln!(out, "\n{}  {status}{version}", colours.dim("status   "))?;
+    let Some(receipt) = &answered.receipt else { return Ok(()) };
     let init = receipt.init_duration.map(|init| format!(" after {} ms of init", ms(init))).unwrap_or_default();
     let billed = receipt.billed_duration.as_millis();
     writeln!(out, "{}  {} ms{init}, billed {billed} ms", colours.dim("duration "), ms(receipt.duration))?;

@@ -17,12 +17,19 @@ pub(crate) fn fnhost(arguments: &[&str]) -> Fnhost {
 /// The program with a verb, a fixture of `fixtures/wat` in its working directory, and more arguments.
 pub(crate) fn fnhost_on(verb: &str, fixture: &str, arguments: &[&str]) -> Fnhost {
     let directory = tempfile::tempdir().unwrap();
-    let wasm = wat::parse_file(fixtures().join(format!("{fixture}.wat"))).unwrap();
-    std::fs::write(directory.path().join(format!("{fixture}.wasm")), wasm).unwrap();
+    compile_fixture(fixture, directory.path());
     let mut fnhost = fnhost(&[verb, &format!("{fixture}.wasm")]);
     fnhost.command.args(arguments).current_dir(directory.path());
     fnhost.directory = Some(directory);
     fnhost
+}
+
+/// Compiles a fixture of `fixtures/wat` to a file in a directory.
+pub(crate) fn compile_fixture(fixture: &str, directory: &Path) -> PathBuf {
+    let wasm = wat::parse_file(fixtures().join(format!("{fixture}.wat"))).unwrap();
+    let path = directory.join(format!("{fixture}.wasm"));
+    std::fs::write(&path, wasm).unwrap();
+    path
 }
 
 fn fixtures() -> PathBuf {

@@ -6,12 +6,12 @@ use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 /// A server that was started, and what it said on stdout.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
-fn serve(arguments: &[&str]) -> Serving {
+pub(crate) fn serve(arguments: &[&str]) -> Serving {
     start(arguments).0
 }
 
@@ -68,6 +68,7 @@ fn send(address: &str, method: &str, path: &str, body: &str) -> String {
 impl Drop for Serving {
     fn drop(&mut self) {
         let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

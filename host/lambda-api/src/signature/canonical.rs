@@ -37,7 +37,7 @@ pub(super) fn head(parts: &Parts, authorization: &Authorization) -> Result<Strin
         let mut values = Vec::new();
         for value in parts.headers.get_all(name.as_str()) {
             let value = value.to_str().map_err(|_| SignatureError::Mismatch)?;
-            values.push(value.split_ascii_whitespace().collect::<Vec<_>>().join(" "));
+            values.push(header_value(value));
         }
         // A signed header that did not arrive.
         if values.is_empty() {
@@ -47,6 +47,11 @@ pub(super) fn head(parts: &Parts, authorization: &Authorization) -> Result<Strin
     }
     let _ = write!(head, "\n{}\n", authorization.signed_headers.join(";"));
     Ok(head)
+}
+
+/// A header's value, with no more spaces than it needs.
+pub(super) fn header_value(value: &str) -> String {
+    value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The path without `.`, `..` and empty segments, encoded once more: what is on the wire is encoded already.

@@ -6,6 +6,7 @@ use super::artifact::{Facts, Precompiled};
 use super::inspect::{CodeKind, CodeLimits, CodeRefusal, Contract, inspect};
 use crate::storage::{ArtifactKey, CodeFile, looks_sealed};
 use bytes::Bytes;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// An upload, unpacked and inspected.
@@ -33,17 +34,19 @@ pub(crate) enum UploadRefusal {
 impl Unpacked {
     /// Unpacks and inspects. Blocking.
     ///
-    /// Code that was compiled elsewhere has to be sealed with `key`.
+    /// Code that was compiled elsewhere has to be sealed with `key`. Files of a zip are unpacked below `parent`, or where the
+    /// system has temporary files.
     pub(crate) fn open(
         upload: Bytes,
         archive: &ArchiveLimits,
         code: &CodeLimits,
         key: Option<&ArtifactKey>,
+        parent: Option<&Path>,
     ) -> Result<Unpacked, UploadRefusal> {
         if looks_sealed(&upload) {
             return Unpacked::open_sealed(upload, archive, key);
         }
-        let package = Package::open(upload, archive, None).map_err(UploadRefusal::Archive)?;
+        let package = Package::open(upload, archive, parent).map_err(UploadRefusal::Archive)?;
         let inspection = inspect(&package.module, code);
         let contract = inspection.verdict.map_err(UploadRefusal::Code)?;
         let is_component = inspection.report.kind == Some(CodeKind::Component);
@@ -68,11 +71,11 @@ impl Unpacked {
     }
 
     /// Opens what was accepted once. A host may have lower limits now: they are for what comes, not for what is there.
-    fn reopen(upload: Vec<u8>, key: Option<&ArtifactKey>) -> Result<Unpacked, UploadRefusal> {
+    fn reopen(upload: Vec<u8>, key: Option<&ArtifactKey>, parent: Option<&Path>) -> Result<Unpacked, UploadRefusal> {
         let max = u64::MAX;
         let archive = ArchiveLimits { upload_bytes_max: max, unzipped_bytes_max: max, ..ArchiveLimits::default() };
         let code = CodeLimits { memories_max: max, tables_max: max, core_instances_max: max, ..CodeLimits::default() };
-        Unpacked::open(upload.into(), &archive, &code, key)
+        Unpacked::open(upload.into(), &archive, &code, key, parent)
     }
 }
 
@@ -81,14 +84,25 @@ pub(super) enum CodeSource {
     Memory(Arc<Unpacked>),
     Stored {
         file: Arc<CodeFile>,
+        /// Where files of a zip are unpacked.
+        parent: PathBuf,
         /// What was uploaded just now, until it is first compiled.
         fresh: Mutex<Option<Arc<Unpacked>>>,
     },
 }
 
 impl CodeSource {
-    pub(super) fn stored(file: Arc<CodeFile>, fresh: Option<Unpacked>) -> CodeSource {
-        CodeSource::Stored { file, fresh: Mutex::new(fresh.map(Arc::new)) }
+    pub(super) fn stored(file: Arc<CodeFile>, parent: PathBuf, fresh: Option<Unpacked>) -> CodeSource {
+        CodeSource::Stored { file, parent, fresh: Mutex::new(fresh.map(Arc::new)) }
+    }
+
+    /// Lets go of what was uploaded just now: there is a compiled form, wherever it came from.
+    pub(super) fn was_loaded(&self) {
+        if let CodeSource::Stored { fresh, .. } = self {
+            let fresh = fresh.lock().unwrap_or_else(PoisonError::into_inner).take();
+            // After the lock: it may own files, which are removed.
+            drop(fresh);
+        }
     }
 
     /// What was uploaded. Blocking.
@@ -101,15 +115,15 @@ impl CodeSource {
 
     /// The code, unpacked. Blocking.
     pub(super) fn unpacked(&self, key: Option<&ArtifactKey>) -> Result<Arc<Unpacked>, LoadError> {
-        let (file, fresh) = match self {
+        let (file, parent, fresh) = match self {
             CodeSource::Memory(unpacked) => return Ok(Arc::clone(unpacked)),
-            CodeSource::Stored { file, fresh } => (file, fresh),
+            CodeSource::Stored { file, parent, fresh } => (file, parent, fresh),
         };
         if let Some(fresh) = fresh.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return Ok(fresh);
         }
         let upload = file.read().map_err(LoadError::CodeFile)?;
         let refused = |error| LoadError::Stored { path: file.path(), error };
-        Unpacked::reopen(upload, key).map(Arc::new).map_err(refused)
+        Unpacked::reopen(upload, key, Some(parent)).map(Arc::new).map_err(refused)
     }
 }

@@ -1,14 +1,15 @@
 //! Contract 1: a component that exports `fnhost:function/handler`.
 
+use super::super::guest_context::GuestContext;
 use super::super::host_calls::HostCallError;
 use super::super::instance::Guest;
-use super::super::job::GuestContext;
 use super::super::memory::BadHostArgument;
 use super::core::{check_call, panic_message};
 use super::{Answer, init_done};
 use crate::function::ReportedError;
 use bytes::Bytes;
 use rand::Rng;
+use std::sync::Arc;
 use wasmtime::Store;
 use wasmtime::component::{HasSelf, Linker};
 
@@ -21,6 +22,7 @@ mod bindings {
             default: trappable,
         },
         exports: { default: async },
+        ownership: Borrowing { duplicate_if_necessary: false },
     });
 }
 
@@ -42,14 +44,15 @@ pub(super) async fn run(store: &mut Store<Guest>, pre: &FunctionPre<Guest>) -> w
     let function = pre.instantiate_async(&mut *store).await?;
     let guest = store.data();
     let job = &guest.job;
-    let context = Context::from(job.context());
     let response_bytes_max = job.response_bytes_max;
+    let job = Arc::clone(job);
+    let context = GuestContext::new(&job);
     let event = guest.event.clone();
     // A payload was parsed as JSON before it came here, and JSON is UTF-8.
     let event =
         std::str::from_utf8(&event).map_err(|_| BadHostArgument::NotUtf8 { import: "handle", what: "the event" })?;
     init_done(guest);
-    let result = function.fnhost_function_handler().call_handle(&mut *store, event, &context).await?;
+    let result = function.fnhost_function_handler().call_handle(&mut *store, event, Context::from(&context)).await?;
     store.data_mut().answer = Some(match result {
         Ok(text) if text.len() > response_bytes_max => Answer::TooLarge(text.len()),
         Ok(text) => Answer::Result(Bytes::from(text)),
@@ -67,17 +70,17 @@ fn reported(error: FunctionError) -> ReportedError {
     }
 }
 
-impl From<GuestContext> for Context {
-    fn from(context: GuestContext) -> Context {
+impl<'a> From<&'a GuestContext<'a>> for Context<'a> {
+    fn from(context: &'a GuestContext<'a>) -> Context<'a> {
         Context {
-            request_id: context.request_id,
+            request_id: &context.request_id,
             function_name: context.function_name,
-            function_version: context.function_version,
-            invoked_function_arn: context.invoked_function_arn,
+            function_version: &context.function_version,
+            invoked_function_arn: &context.invoked_function_arn,
             memory_limit_mb: context.memory_limit_mb,
             deadline_ms: context.deadline_ms,
-            log_group_name: context.log_group_name,
-            log_stream_name: context.log_stream_name,
+            log_group_name: &context.log_group_name,
+            log_stream_name: &context.log_stream_name,
             trace_id: context.trace_id,
             client_context: context.client_context,
             identity: context.identity,

@@ -1,8 +1,8 @@
 //! Contract 2: a core module that exports `handle: () -> ()` and takes its event from the imports in `fnhost_v1`.
 
+use super::super::guest_context::GuestContext;
 use super::super::host_calls::HostCallError;
 use super::super::instance::Guest;
-use super::super::job::Job;
 use super::super::memory::{BadHostArgument, guest_memory};
 use super::{Answer, init_done};
 use crate::limits::{HOST_FUNCTION_NAME_CHARS_MAX, PAYLOAD_BYTES_MAX};
@@ -20,17 +20,17 @@ pub(in super::super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::R
         guest_memory(&mut caller, "event_read")?.write_from_guest(pointer, |guest| &guest.event)
     })?;
     linker.func_wrap(MODULE, "context_len", |mut caller: Caller<'_, Guest>| -> wasmtime::Result<i32> {
-        let context = context_json(&caller.data().job)?;
+        let context = GuestContext::new(&caller.data().job).to_json()?;
         let length = i32::try_from(context.len())?;
         caller.data_mut().context_json = Some(context);
         Ok(length)
     })?;
     linker.func_wrap(MODULE, "context_read", |mut caller: Caller<'_, Guest>, pointer: i32| {
         if caller.data().context_json.is_none() {
-            caller.data_mut().context_json = Some(context_json(&caller.data().job)?);
+            caller.data_mut().context_json = Some(GuestContext::new(&caller.data().job).to_json()?);
         }
         guest_memory(&mut caller, "context_read")?
-            .write_from_guest(pointer, |guest| guest.context_json.as_deref().unwrap_or_default().as_bytes())
+            .write_from_guest(pointer, |guest| guest.context_json.as_deref().unwrap_or_default())
     })?;
     linker.func_wrap(MODULE, "respond", |mut caller: Caller<'_, Guest>, pointer: i32, length: i32| {
         let mut memory = guest_memory(&mut caller, "respond")?;
@@ -134,9 +134,4 @@ const PANIC_MESSAGE_BYTES_MAX: usize = 4096;
 /// A message from a guest that is about to abort: anything goes, so anything is made readable.
 pub(in super::super) fn panic_message(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..bytes.len().min(PANIC_MESSAGE_BYTES_MAX)]).into_owned()
-}
-
-/// The context as one JSON object, with the field names of contract 1 in snake_case.
-fn context_json(job: &Job) -> serde_json::Result<String> {
-    serde_json::to_string(&job.context())
 }

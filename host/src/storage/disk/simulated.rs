@@ -1,7 +1,7 @@
 //! [`SimulatedDisk`]: counts, fails at its N-th operation, and in a crash loses what was not synced.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use super::{Backend, Disk};
+use super::{Backend, Disk, Lock, Locking, Look};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use redb::StorageBackend;
@@ -25,11 +25,15 @@ struct State {
     operations: usize,
     syncs: usize,
     fault: Option<Fault>,
+    has_failed: bool,
     is_dead: bool,
+    user: u32,
 }
 
+/// A file, or a directory: that has a name and no bytes.
 #[derive(Clone, Debug, Default)]
 struct FileState {
+    is_dir: bool,
     bytes: Vec<u8>,
     durable: Vec<u8>,
     pending: Vec<Writing>,
@@ -48,12 +52,15 @@ enum Naming {
     Remove(PathBuf),
 }
 
-/// The operation that fails, counted from 1. After it nothing works any more, as in a machine that lost its power.
+/// The operation that fails, counted from 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fault {
     pub(crate) operation: usize,
-    /// Whether it was done all the same, and only its answer was lost.
+    /// Whether it was done all the same, and only its answer was lost. What a sync that was not done should have brought to
+    /// the disk is seen from then on and never gets there, as with real systems.
     pub(crate) done: bool,
+    /// Whether the disk works again after it. Else nothing works any more, as in a machine that lost its power.
+    pub(crate) passes: bool,
 }
 
 /// What a crash leaves of what was not synced.
@@ -74,8 +81,13 @@ impl SimulatedDisk {
     }
 
     /// Whether the fault has come.
-    pub(crate) fn is_dead(&self) -> bool {
-        self.state().is_dead
+    pub(crate) fn has_failed(&self) -> bool {
+        self.state().has_failed
+    }
+
+    /// Makes files as another user from now on; at first it is number 0, whom everything belongs to.
+    pub(crate) fn set_user(&self, user: u32) {
+        self.state().user = user;
     }
 
     /// Syncs so far, of files and of directories.
@@ -94,11 +106,16 @@ impl SimulatedDisk {
         };
         let mut names = state.durable_names.clone();
         state.pending_names.iter().take_while(|_| survives()).for_each(|naming| naming.apply(&mut names));
+        // What is in a directory whose own name is lost is lost, too.
+        let is_found = |path: &Path| path.ancestors().skip(1).all(|above| is_root(above) || names.contains_key(above));
+        let names: BTreeMap<_, _> =
+            names.iter().filter(|(path, _)| is_found(path)).map(|(path, id)| (path.clone(), *id)).collect();
         let mut files = HashMap::new();
         for id in names.values() {
             let mut bytes = state.files[id].durable.clone();
             state.files[id].pending.iter().filter(|_| survives()).for_each(|writing| writing.apply(&mut bytes));
-            files.insert(*id, FileState { durable: bytes.clone(), bytes, pending: Vec::new() });
+            let is_dir = state.files[id].is_dir;
+            files.insert(*id, FileState { is_dir, durable: bytes.clone(), bytes, pending: Vec::new() });
         }
         let state = State { files, durable_names: names.clone(), names, ..State::default() };
         SimulatedDisk(Arc::new(Mutex::new(state)))
@@ -121,12 +138,31 @@ impl SimulatedDisk {
                 if fault.done {
                     let _ = act(state);
                 }
-                state.is_dead = true;
+                state.has_failed = true;
+                state.is_dead = !fault.passes;
                 Err(lost())
             }
             _ => act(state),
         }
     }
+
+    /// One operation that brings something to the disk.
+    fn sync<T>(&self, act: impl FnOnce(&mut State) -> io::Result<T>, forget: impl FnOnce(&mut State)) -> io::Result<T> {
+        let synced = self.operation(|state| {
+            state.syncs += 1;
+            act(state)
+        });
+        let mut state = self.state();
+        if synced.is_err() && state.fault.is_some_and(|fault| fault.operation == state.operations && fault.passes) {
+            forget(&mut state);
+        }
+        synced
+    }
+}
+
+/// Above everything that is made here.
+fn is_root(path: &Path) -> bool {
+    path.parent().is_none()
 }
 
 impl State {
@@ -140,21 +176,38 @@ impl State {
         self.pending_names.push(naming);
     }
 
-    fn create(&mut self, path: &Path) -> u64 {
+    fn create(&mut self, path: &Path, is_dir: bool) -> io::Result<u64> {
+        if self.names.contains_key(path) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.check_dir(path.parent().unwrap())?;
         let id = self.files.len() as u64;
-        self.files.insert(id, FileState::default());
+        self.files.insert(id, FileState { is_dir, ..FileState::default() });
         self.name(Naming::Name(path.to_owned(), id));
-        id
+        Ok(id)
+    }
+
+    fn check_dir(&self, path: &Path) -> io::Result<()> {
+        let is_dir = is_root(path) || self.names.get(path).is_some_and(|id| self.files[id].is_dir);
+        if is_dir { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 }
 
 impl Naming {
+    /// Whether it is in the directory at `path`. Nothing is moved from one to another.
+    fn is_in(&self, path: &Path) -> bool {
+        let (Naming::Name(name, _) | Naming::Rename(name, _) | Naming::Remove(name)) = self;
+        name.parent() == Some(path)
+    }
+
     fn apply(&self, names: &mut BTreeMap<PathBuf, u64>) {
         match self {
             Naming::Name(path, id) => drop(names.insert(path.clone(), *id)),
             Naming::Rename(from, to) => {
-                let id = names.remove(from).unwrap();
-                names.insert(to.clone(), id);
+                // A name that was taken from a directory that is lost is lost, too.
+                if let Some(id) = names.remove(from) {
+                    names.insert(to.clone(), id);
+                }
             }
             Naming::Remove(path) => drop(names.remove(path)),
         }
@@ -181,22 +234,21 @@ impl FileState {
     }
 
     fn sync(&mut self) {
-        self.durable.clone_from(&self.bytes);
-        self.pending.clear();
+        self.pending.drain(..).for_each(|writing| writing.apply(&mut self.durable));
     }
 }
 
 impl Disk for SimulatedDisk {
-    fn create_dir(&self, _path: &Path) -> io::Result<()> {
-        Ok(())
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.operation(|state| state.create(path, true).map(drop))
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        let names = |state: &mut State| {
+        self.operation(|state| {
+            state.check_dir(path)?;
             let inside = state.names.keys().filter(|name| name.parent() == Some(path));
             Ok(inside.map(|name| name.file_name().unwrap().to_owned()).collect())
-        };
-        self.operation(names)
+        })
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
@@ -205,29 +257,31 @@ impl Disk for SimulatedDisk {
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.operation(|state| {
-            let id = state.create(path);
+            let id = state.create(path, false)?;
             state.files.get_mut(&id).unwrap().write(Writing::Bytes(0, bytes.to_vec()));
             Ok(())
         })
     }
 
     fn sync_file(&self, path: &Path) -> io::Result<()> {
-        self.operation(|state| {
-            state.syncs += 1;
-            state.file(path).map(FileState::sync)
-        })
+        let forget = |state: &mut State| drop(state.file(path).map(|file| file.pending.clear()));
+        self.sync(|state| state.file(path).map(FileState::sync), forget)
     }
 
-    fn sync_dir(&self, _path: &Path) -> io::Result<()> {
-        self.operation(|state| {
-            state.syncs += 1;
-            state.pending_names.clear();
-            state.durable_names.clone_from(&state.names);
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        let sync = |state: &mut State| {
+            state.check_dir(path)?;
+            let (here, elsewhere): (Vec<_>, Vec<_>) =
+                state.pending_names.drain(..).partition(|naming| naming.is_in(path));
+            state.pending_names = elsewhere;
+            here.iter().for_each(|naming| naming.apply(&mut state.durable_names));
             Ok(())
-        })
+        };
+        self.sync(sync, |state| state.pending_names.retain(|naming| !naming.is_in(path)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        assert_eq!(from.parent(), to.parent());
         self.operation(|state| {
             state.file(from)?;
             state.name(Naming::Rename(from.to_owned(), to.to_owned()));
@@ -243,8 +297,42 @@ impl Disk for SimulatedDisk {
         })
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.operation(|state| {
+            state.check_dir(path)?;
+            let below: Vec<_> = state.names.keys().rev().filter(|name| name.starts_with(path)).cloned().collect();
+            below.into_iter().for_each(|name| state.name(Naming::Remove(name)));
+            Ok(())
+        })
+    }
+
+    fn look(&self, path: &Path) -> io::Result<Look> {
+        self.operation(|state| {
+            let is_dir = state.file(path)?.is_dir;
+            Ok(Look { is_dir, mode: if is_dir { 0o700 } else { 0o600 }, owner: Some(0) })
+        })
+    }
+
+    fn user(&self) -> Option<u32> {
+        Some(self.state().user)
+    }
+
+    fn lock(&self, path: &Path, holder: &str) -> io::Result<Locking> {
+        // Each test has one host at a time.
+        self.operation(|state| {
+            if !state.names.contains_key(path) {
+                state.create(path, false)?;
+            }
+            state.file(path)?.write(Writing::Bytes(0, holder.as_bytes().to_vec()));
+            Ok(Locking::Held(Lock(None)))
+        })
+    }
+
     fn database(&self, path: &Path) -> io::Result<Backend> {
-        let id = self.operation(|state| Ok(state.names.get(path).copied().unwrap_or_else(|| state.create(path))))?;
+        let id = self.operation(|state| match state.names.get(path) {
+            Some(id) => Ok(*id),
+            None => state.create(path, false),
+        })?;
         Ok(Backend(Box::new(SimulatedFile { disk: self.clone(), id })))
     }
 }
@@ -284,11 +372,12 @@ impl StorageBackend for SimulatedFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.disk.operation(|state| {
-            state.syncs += 1;
-            state.files.get_mut(&self.id).unwrap().sync();
+        let file = |state: &mut State, act: fn(&mut FileState)| act(state.files.get_mut(&self.id).unwrap());
+        let sync = |state: &mut State| {
+            file(state, FileState::sync);
             Ok(())
-        })
+        };
+        self.disk.sync(sync, |state| file(state, |file| file.pending.clear()))
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {

@@ -1,10 +1,10 @@
 //! [`SystemDisk`]: the operating system's file system.
 
-use super::{Backend, Disk};
+use super::{Backend, Disk, Lock, Locking, Look};
 use redb::backends::FileBackend;
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// The operating system's file system.
@@ -49,10 +49,55 @@ impl Disk for SystemDisk {
         fs::remove_file(path)
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir_all(path)
+    }
+
+    fn look(&self, path: &Path) -> io::Result<Look> {
+        fs::metadata(path).map(|metadata| look(&metadata))
+    }
+
+    fn user(&self) -> Option<u32> {
+        #[cfg(unix)]
+        return Some(rustix::process::geteuid().as_raw());
+        #[cfg(not(unix))]
+        return None;
+    }
+
+    fn lock(&self, path: &Path, holder: &str) -> io::Result<Locking> {
+        let mut options = OpenOptions::new();
+        let mut file = private_file(options.read(true).write(true).create(true).truncate(false)).open(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut by = String::new();
+                // Who has it may not have written yet.
+                let _ = file.read_to_string(&mut by);
+                return Ok(Locking::Taken { by });
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        // First of all: who had it before may have been killed, and is not who has it.
+        file.set_len(0)?;
+        file.write_all(holder.as_bytes())?;
+        Ok(Locking::Held(Lock(Some(file))))
+    }
+
     fn database(&self, path: &Path) -> io::Result<Backend> {
         let file = private_file(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)?;
         Ok(Backend(Box::new(FileBackend::new(file).map_err(io::Error::other)?)))
     }
+}
+
+#[cfg(unix)]
+fn look(metadata: &fs::Metadata) -> Look {
+    use std::os::unix::fs::MetadataExt;
+    Look { is_dir: metadata.is_dir(), mode: metadata.mode() & 0o777, owner: Some(metadata.uid()) }
+}
+
+#[cfg(not(unix))]
+fn look(metadata: &fs::Metadata) -> Look {
+    Look { is_dir: metadata.is_dir(), mode: 0o700, owner: None }
 }
 
 /// Files that are made are for their owner alone.

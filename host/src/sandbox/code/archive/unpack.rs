@@ -3,6 +3,7 @@
 use super::entry_path::{EntryPath, shown};
 use super::refusal::{ArchiveRefusal, EntryRule};
 use super::{ArchiveLimits, TaskFiles, WASM_MAGIC};
+use crate::storage::UNPACKED_PREFIX;
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -264,7 +265,7 @@ fn copy(
 /// A directory that only this process's user may enter.
 fn private_dir(parent: &Path) -> io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix("fnhost-task-");
+    builder.prefix(UNPACKED_PREFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
