@@ -241,7 +241,7 @@ impl UpdateFunctionCode {
         let update = move |registry: &InvokedRegistry| {
             let version = registry.update_code(&name, code, &request)?;
             if let Some(background) = background {
-                background.prepare(name, executable, has_fuel_budget);
+                background.prepare(name, executable, version.configuration.fuel.is_some());
             }
             Ok::<_, UpdateFunctionCodeError>(version)
         };
@@ -284,23 +284,32 @@ impl UpdateFunctionConfiguration {
         self.settings.validate()?;
         self.host.check_grants(&self.settings)?;
         // Fuel is compiled in: a budget for a function that had none takes another compiled form.
-        let latest = invoker.registry.get(&name, None).ok();
-        let budget = |fuel: Option<u64>| self.settings.fuel.unwrap_or(fuel).is_some();
-        let needed = latest.map(|latest| (latest.version.executable.clone(), budget(latest.configuration().fuel)));
-        let background = if self.in_background { Some(Background::new(invoker)?) } else { None };
-        if let (Some((executable, has_fuel_budget)), None) = (&needed, &background) {
-            compile(&invoker.sandbox, executable, *has_fuel_budget).await.map_err(|error| match error {
+        let latest = match invoker.registry.get(&name, None) {
+            Ok(latest) => latest,
+            Err(_) => {
+                let (operation, base) = (Operation::UpdateFunctionConfiguration, invoker.registry.arn_base());
+                return Err(crate::error::ResourceNotFound::function(operation, base, name.as_str(), None).into());
+            }
+        };
+        let background = if self.in_background {
+            Some(Background::new(invoker)?)
+        } else {
+            let has_fuel_budget = self.settings.fuel.unwrap_or(latest.configuration().fuel).is_some();
+            let compiled = compile(&invoker.sandbox, &latest.version.executable, has_fuel_budget).await;
+            compiled.map_err(|error| match error {
                 UploadError::InvalidParameterValue(error) => error.into(),
                 UploadError::Service(error) => UpdateFunctionConfigurationError::from(error),
                 UploadError::RequestTooLarge(error) => ServiceError::new("compiling", error).into(),
             })?;
-        }
+            None
+        };
         self.request.preparation = background.as_ref().map(Background::id);
         let (settings, request) = (self.settings, self.request);
         let update = move |registry: &InvokedRegistry| {
             let version = registry.update_configuration(&name, settings, &request)?;
-            if let (Some((executable, has_fuel_budget)), Some(background)) = (needed, background) {
-                background.prepare(name, executable, has_fuel_budget);
+            if let Some(background) = background {
+                // What was updated, which may be another function than there was before.
+                background.prepare(name, version.executable.clone(), version.configuration.fuel.is_some());
             }
             Ok::<_, UpdateFunctionConfigurationError>(version)
         };

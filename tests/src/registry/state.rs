@@ -1,10 +1,11 @@
 //! Functions that are answered for before they are ready, as Lambda does it.
 
 use crate::test_host::{self, invoke, payload, refused};
+use crate::waiting::BOUND;
 use fixture_artifacts::{ECHO_CORE, WAT_MEMORY64};
-use fnhost::function::{FunctionConfiguration, FunctionState, LastUpdateStatus, StateReasonCode};
+use fnhost::function::{FunctionConfiguration, FunctionState, LastUpdateStatus, ReportedError, StateReasonCode};
 use fnhost::{Code, Host};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// What Lambda's waiters do.
@@ -35,6 +36,24 @@ async fn created_pending_then_active() {
     let ready = host.create_function("g", Code::file(ECHO_CORE)).await.unwrap();
     assert_eq!((&ready.state, &ready.last_update), (&FunctionState::Active, &Some(LastUpdateStatus::Successful)));
     assert_eq!(host.get_function("g").await.unwrap(), ready);
+}
+
+/// An update that comes at the same time finds the function or does not; if it is answered, it comes to its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn created_while_it_is_updated() {
+    let host = test_host::host();
+    for _ in 0..200 {
+        let native = Code::native(|_: Value, _| async { Ok::<_, ReportedError>(()) });
+        let creating = tokio::spawn(host.create_function("f", native).into_future());
+        let update = || host.update_function_configuration("f").description("new").in_background(true);
+        while let Err(error) = update().await {
+            assert_eq!(error.code(), "ResourceNotFoundException");
+        }
+        creating.await.unwrap().unwrap();
+        let settled = tokio::time::timeout(BOUND, settled(&host, "f")).await.expect("the update ends");
+        assert_eq!((settled.description.as_str(), settled.last_update), ("new", Some(LastUpdateStatus::Successful)));
+        host.delete_function("f").await.unwrap();
+    }
 }
 
 #[tokio::test]
