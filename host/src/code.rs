@@ -41,7 +41,8 @@ impl Code {
     }
 
     /// A closure of the embedder's as a function. It is resolved, admitted, timed and answered as any other function, but
-    /// it runs outside of any sandbox, and its futures are polled on the caller's task: it should not block.
+    /// it runs outside of any sandbox, and its futures are polled on the caller's task: it should not block. The runtime that
+    /// it finds is that of a [host function](crate::HostBuilder::host_function).
     ///
     /// Its errors are reported errors (`Handled`); a panic is caught and is an `Unhandled` one.
     pub fn native<F, In, Fut, Out, E>(closure: F) -> Code

@@ -56,7 +56,8 @@ impl Workers {
             .worker_threads(self.threads)
             .max_blocking_threads(self.blocking_threads)
             .thread_name("fnhost-worker")
-            .enable_time()
+            // Timers for guests; and sockets, if the embedder has them, for its closures, where no runtime of its own is near.
+            .enable_all()
             // tokio looks at its timers every 61 polls while tasks are ready: beside four endless guests a sleeping
             // guest woke 14 ms late. One poll of ours is a whole millisecond, so look after each (measured: 1 ms).
             .event_interval(1)
