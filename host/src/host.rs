@@ -304,7 +304,8 @@ impl Host {
     }
 
     /// Refuses new invocations, waits at most `bound` for those in progress and for events that are due, and ends the rest.
-    /// What an invocation in progress invokes is a part of it, and not refused before. A host that is shut down stays so.
+    /// What an invocation in progress invokes is a part of it and not refused before, nor is what tells a destination how an
+    /// event ended. A host that is shut down stays so.
     pub fn shutdown(&self, bound: Duration) -> Shutdown {
         Shutdown { host: self.clone(), bound }
     }

@@ -14,7 +14,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 /// Work that gives JSON text, or an error for the caller.
-pub(crate) type JsonWork = Pin<Box<dyn Future<Output = Result<Result<String, ReportedError>, Panicked>> + Send>>;
+pub(crate) type JsonWork = Pin<Box<dyn Future<Output = Result<Result<String, ReportedError>, CallFault>> + Send>>;
+
+/// Why a closure gave neither.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallFault {
+    #[error("the closure panicked")]
+    Panicked(Panicked),
+    #[error("the host's workers were shut down")]
+    WorkersGone,
+}
 
 /// A closure behind a name: JSON text in and out.
 pub(crate) trait JsonClosure: Send + Sync {
@@ -48,9 +57,12 @@ where
     fn call(&self, context: InvocationContext, input: &str, _: &BlockingThreads) -> JsonWork {
         // The closure itself may panic before there is a future to poll, and so may the conversion of its input or output.
         match crate::panic::catch(|| parse(input).map(|input| (self.closure)(input, context))) {
-            Ok(Ok(work)) => Box::pin(CatchPanic::new(async move { to_json(work.await) })),
+            Ok(Ok(work)) => {
+                let work = CatchPanic::new(async move { to_json(work.await) });
+                Box::pin(async move { work.await.map_err(CallFault::Panicked) })
+            }
             Ok(Err(error)) => Box::pin(std::future::ready(Ok(Err(error)))),
-            Err(panicked) => Box::pin(std::future::ready(Err(panicked))),
+            Err(panicked) => Box::pin(std::future::ready(Err(CallFault::Panicked(panicked)))),
         }
     }
 }
@@ -78,14 +90,14 @@ where
         let input: In = match crate::panic::catch(|| parse(input)) {
             Ok(Ok(input)) => input,
             Ok(Err(error)) => return Box::pin(std::future::ready(Ok(Err(error)))),
-            Err(panicked) => return Box::pin(std::future::ready(Err(panicked))),
+            Err(panicked) => return Box::pin(std::future::ready(Err(CallFault::Panicked(panicked)))),
         };
         let closure = Arc::clone(&self.closure);
         let work = threads.clone().run(move || to_json(closure(input, context)));
         Box::pin(async move {
             work.await.map_err(|error| match error.try_into_panic() {
-                Ok(panic) => Panicked::from_payload(&*panic),
-                Err(_) => Panicked { message: Some("the host's workers were shut down".to_owned()) },
+                Ok(panic) => CallFault::Panicked(Panicked::from_payload(&*panic)),
+                Err(_) => CallFault::WorkersGone,
             })
         })
     }
@@ -102,7 +114,11 @@ fn to_json<Out: Serialize, E: Into<ReportedError>>(result: Result<Out, E>) -> Re
         .map_err(|error| ReportedError::new("Runtime.MarshalError", format!("The output has no JSON form: {error}")))
 }
 
-/// Any error can be reported: its type's name becomes the error type, its text the message, its sources the stack trace.
+/// Causes of an error that are reported, as in the guest SDK: a chain may be a circle.
+const CAUSES_MAX: usize = 32;
+
+/// Any error can be reported: its type's name becomes the error type, its text the message, its first 32 sources the stack
+/// trace.
 impl<E: std::error::Error> From<E> for ReportedError {
     fn from(error: E) -> ReportedError {
         let name = std::any::type_name::<E>();
@@ -110,11 +126,8 @@ impl<E: std::error::Error> From<E> for ReportedError {
         let name = name.split('<').next().unwrap_or(name);
         let name = name.rsplit("::").next().unwrap_or(name);
         let mut reported = ReportedError::new(name, error.to_string());
-        let mut source = error.source();
-        while let Some(error) = source {
-            reported.stack_trace.push(format!("caused by: {error}"));
-            source = error.source();
-        }
+        let causes = std::iter::successors(error.source(), |error| error.source()).take(CAUSES_MAX);
+        reported.stack_trace.extend(causes.map(|cause| format!("caused by: {cause}")));
         reported
     }
 }

@@ -26,11 +26,12 @@ use crate::limits::INVOCATION_DEPTH_MAX;
 use crate::registry::{Registry, Resolved};
 use crate::request_id::RequestId;
 use crate::sandbox::Sandbox;
+use crate::sandbox::job::Job;
 use attachments::Attachments;
 use bytes::Bytes;
 use concurrency::{FunctionConcurrency, Permit, UnreservedConcurrency, admit};
 use executable::Executable;
-use request::{Payload, parse_client_context};
+use request::{Payload, check_trace_id, parse_client_context};
 use std::future::ready;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -85,6 +86,8 @@ pub(crate) struct Run {
     pub(crate) attachments: Attachments,
     pub(crate) deadline: Option<Instant>,
     pub(crate) depth: u32,
+    /// The invocation that this one is a part of.
+    pub(crate) parent: Option<Arc<Job>>,
     pub(crate) tail_logs: bool,
     /// Whether it is a try of an event, and not a synchronous invocation.
     pub(crate) is_event: bool,
@@ -94,6 +97,11 @@ pub(crate) struct Run {
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the host is shutting down and takes no more invocations")]
 struct ShuttingDown;
+
+/// An invocation went on behalf of another one.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("nobody waits any more for the invocation that this one is a part of")]
+struct Abandoned;
 
 /// Functions invoke functions too deep.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -124,6 +132,7 @@ impl Invoker {
         let target = reference.locate(self.registry.arn_base())?;
         let event = std::mem::replace(&mut request.payload, Payload::None).check(request.invocation_type)?;
         let client_context = request.client_context.as_deref().map(parse_client_context).transpose()?;
+        request.trace_id.as_deref().map_or(Ok(()), check_trace_id)?;
         if request.depth > INVOCATION_DEPTH_MAX {
             let too_deep = TooDeep { depth: request.depth, max: INVOCATION_DEPTH_MAX };
             return Err(ServiceError::new("functions invoke functions too deep", too_deep).into());
@@ -140,7 +149,7 @@ impl Invoker {
         if self.closing.load(Ordering::SeqCst) && request.depth == 0 {
             return Err(ServiceError::new("the host is shutting down", ShuttingDown).into());
         }
-        let Invoke { attachments, trace_id, depth, deadline, tail_logs, .. } = request;
+        let Invoke { attachments, trace_id, depth, parent, deadline, tail_logs, .. } = request;
         Ok(match request.invocation_type {
             InvocationType::DryRun => Checked::DryRun(request_id),
             InvocationType::Event => {
@@ -155,6 +164,7 @@ impl Invoker {
                 attachments,
                 deadline,
                 depth,
+                parent,
                 tail_logs,
                 is_event: false,
             }),
@@ -210,7 +220,8 @@ impl Invoker {
         admit(&function.cell, function.reserved_concurrency, &self.unreserved, self.registry.unreserved_concurrency())
     }
 
-    /// Where the embedder's closures find timers and sockets: the runtime that the caller is in; without one, the workers'.
+    /// Where the embedder's closures find timers and sockets: the runtime that the caller is in; without one, the workers',
+    /// which is where events are tried, too.
     fn runtime_of_closures(&self) -> Option<Handle> {
         Handle::try_current().ok().or_else(|| self.sandbox.workers().ok().cloned())
     }

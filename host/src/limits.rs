@@ -7,7 +7,7 @@ mod sandbox;
 
 pub use sandbox::{
     CLIENT_CONTEXT_BYTES_MAX, EVENT_PAYLOAD_BYTES_MAX, INVOCATION_DEPTH_MAX, LOGGED_BYTES_MAX, PAYLOAD_BYTES_MAX,
-    RESPONSE_BYTES_MAX, SandboxLimits,
+    RESPONSE_BYTES_MAX, SandboxLimits, TRACE_ID_BYTES_MAX,
 };
 
 use std::time::Duration;

@@ -208,8 +208,8 @@ impl Sandbox {
         Running::new(Box::pin(finish), job, None, Arc::clone(self))
     }
 
-    /// Waits at most `bound` for the invocations in progress, and then ends them. Answers how many that were.
-    pub(crate) async fn drain(&self, bound: Duration) -> usize {
+    /// Waits at most `bound` until no invocation is in progress.
+    pub(crate) async fn wait_until_idle(&self, bound: Duration) {
         // The workers have the timer to wait with. If they can't be started, there is no wait.
         if self.engines.in_progress() > 0
             && let Ok(workers) = self.workers()
@@ -223,6 +223,10 @@ impl Sandbox {
             // Whether it became idle shows in the count.
             let _ = InRuntime::new(Some(workers.clone()), wait).await;
         }
+    }
+
+    /// Ends the invocations in progress, and all that begin later. Answers how many there were.
+    pub(crate) fn close(&self) -> usize {
         // An invocation that counts itself in after this looks whether the host is closing after that.
         self.engines.close();
         let left = self.engines.in_progress();

@@ -228,6 +228,32 @@ fn a_nested_invocation_is_cancelled_with_its_caller() {
     }
 }
 
+/// The same where the caller waits for it on a thread that can't be stopped.
+#[test]
+fn what_a_blocking_host_function_invoked_is_cancelled_with_its_caller() {
+    let native = Code::native(|_: Value, _| pending::<Result<(), ReportedError>>());
+    for inner in [Code::file(WAT_LOOP_HANDLE), Code::file(WAT_SLEEP_FOREVER), native] {
+        let (answers, answer) = std::sync::mpsc::channel();
+        let host = builder()
+            .blocking_host_function("echo", move |_: Value, caller| {
+                let answer = caller.invoke("inner").wait();
+                answers.send(answer.map(drop)).map_err(|gone| ReportedError::new("Gone", gone.to_string()))
+            })
+            .build()
+            .unwrap();
+        host.create_function("outer", Code::file(WAT_CALLS_HOST)).timeout(BOUND * 2).grant("echo").wait().unwrap();
+        host.create_function("inner", inner).timeout(BOUND * 2).wait().unwrap();
+        runtimes()[0].block_on(async {
+            let call = tokio::spawn(host.invoke("outer").into_future());
+            until_async("both", || host.metrics().invocations_in_progress == 2).await;
+            call.abort();
+            assert!(call.await.unwrap_err().is_cancelled());
+        });
+        let answer = answer.recv_timeout(BOUND).unwrap();
+        assert!(matches!(&answer, Err(InvokeError::Service(_))), "{answer:?}");
+    }
+}
+
 /// Invokes the function that needs two permits until it gets both.
 async fn until_both_are_free(host: &Host) {
     host.update_function_code("inner", Code::file(WAT_ECHO)).await.unwrap();

@@ -7,7 +7,7 @@ mod retry;
 mod shutdown;
 
 use crate::test_host::{arn, builder, refused};
-use fixture_artifacts::CONTEXT_CORE;
+use fixture_artifacts::{CONTEXT_CORE, WAT_CALLS_HOST};
 use fnhost::error::{InvokeError, ThrottleReason};
 use fnhost::event_invoke::{EndedEvent, Fate, MemoryEventQueue};
 use fnhost::function::ReportedError;
@@ -182,5 +182,45 @@ async fn a_full_queue_refuses() {
         call.succeed();
         assert_eq!(events.ended.recv().await.unwrap().fate, Fate::Success);
         assert!(calls.try_recv().is_err(), "what was refused does not run");
+    }
+}
+
+/// However long its caller waits: there is no room for it in an empty queue.
+#[tokio::test]
+async fn an_event_that_is_larger_than_the_queue_is_too_large() {
+    let trace_id = "Root=1-a-b";
+    let event_bytes = "{}".len() + arn("f").len() + trace_id.len();
+    let queue = MemoryEventQueue::new(100, event_bytes - 1);
+    let events = EventHost::with(|builder| builder.event_queue(queue));
+    events.host.create_function("f", function().0).await.unwrap();
+    assert_eq!(events.event("f").await.unwrap().status, 202);
+    let bytes_max = event_bytes - 1;
+    let text =
+        format!("{event_bytes} byte payload is too large for the Event invocation type (limit {bytes_max} bytes)");
+    assert_eq!(refused(events.event("f").trace_id(trace_id).await), ("RequestEntityTooLargeException", 413, text));
+}
+
+async fn talks_to_itself() -> std::io::Result<String> {
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await?;
+    socket.send_to(b"hello", socket.local_addr()?).await?;
+    let mut received = [0; 16];
+    let length = socket.recv(&mut received).await?;
+    Ok(String::from_utf8_lossy(&received[..length]).into_owned())
+}
+
+/// The runtime of the event's caller is gone when it runs.
+#[test]
+fn closures_have_sockets_in_an_event() {
+    let mut events = EventHost::with(|builder| builder.host_function("echo", |_: Value, _| talks_to_itself()));
+    events.host.create_function("guest", Code::file(WAT_CALLS_HOST)).grant("echo").wait().unwrap();
+    events.host.create_function("native", Code::native(|_: Value, _| talks_to_itself())).wait().unwrap();
+    for name in ["guest", "native"] {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(events.event(name).into_future()).unwrap();
+        drop(runtime);
+        let ended = events.ended.blocking_recv().unwrap();
+        assert_eq!((ended.fate, &*ended.response.unwrap().payload), (Fate::Success, b"\"hello\"".as_slice()), "{name}");
+        // Nor has a thread that waits a runtime.
+        assert_eq!(events.host.invoke(name).wait().unwrap().payload, "\"hello\"", "{name}");
     }
 }

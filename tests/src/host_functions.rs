@@ -93,6 +93,31 @@ async fn an_error_reaches_the_guest_with_its_type_and_message() {
     }
 }
 
+/// An error that is its own cause.
+#[test]
+fn an_endless_chain_of_causes_is_cut() {
+    #[derive(Debug)]
+    struct Circle;
+
+    impl std::fmt::Display for Circle {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("again")
+        }
+    }
+
+    impl std::error::Error for Circle {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(self)
+        }
+    }
+
+    let reported = ReportedError::from(Circle);
+    assert_eq!(
+        (reported.error_type.as_str(), reported.stack_trace),
+        ("Circle", vec!["caused by: again".to_owned(); 32])
+    );
+}
+
 /// Panics when it is made from JSON, or made JSON.
 struct Panics;
 

@@ -260,12 +260,13 @@ pub enum RequestTooLarge {
         /// Largest payload.
         bytes_max: u64,
     },
-    /// The payload of an asynchronous invocation.
+    /// The payload of an asynchronous invocation; or the whole event, where it is larger than the queue.
     #[error("{bytes} byte payload is too large for the Event invocation type (limit {bytes_max} bytes)")]
     EventPayload {
-        /// The payload's size.
+        /// The payload's size; or what the event [counts](crate::event_invoke::QueuedEvent::size_bytes) against the queue's
+        /// bound.
         bytes: u64,
-        /// Largest payload.
+        /// Largest payload, or the queue's bound.
         bytes_max: u64,
     },
     /// The uploaded code.
@@ -296,6 +297,14 @@ pub enum InvalidRequestContent {
     /// The client context is not base64, not a JSON object, or too long.
     #[error("Client context must be a valid Base64-encoded JSON object.")]
     ClientContext,
+    /// The trace id is too long, or has control characters: it becomes an environment variable. AWS says nothing of either.
+    #[error("the trace id has {bytes} bytes: it may have {bytes_max}, and no control characters")]
+    TraceId {
+        /// Its length.
+        bytes: usize,
+        /// The greatest length.
+        bytes_max: usize,
+    },
 }
 
 /// `AccessDeniedException`, 403. (AWS leaves the message out for `CreateFunction`.)

@@ -70,7 +70,7 @@ impl Dispatcher {
     ///
     /// # Errors
     ///
-    /// The queue refuses it, or the dispatcher drains, or its runtime has ended.
+    /// The queue refuses it, or the dispatcher or its runtime has ended.
     pub(crate) async fn submit(&self, event: QueuedEvent) -> Result<(), PushError> {
         if self.shared.closed.load(Ordering::Acquire) || self.abort.is_finished() {
             return Err(PushError::Closed);
@@ -81,13 +81,13 @@ impl Dispatcher {
         pushed
     }
 
-    /// Accepts no more events, goes on until none runs and none will be due within `bound`, then ends. Returns the
-    /// events that are lost with this process: those that wait for a later retry, and those whose try was cancelled
-    /// after `bound`, which may have taken effect. With a `bound` of zero everything is cancelled at once.
+    /// Goes on until no event runs and none will be due within `bound`, then ends. Until then it accepts events: those that
+    /// a try invokes, and those that tell a destination of an end. Returns the events that are lost with this process: those
+    /// that wait for a later retry, and those whose try was cancelled after `bound`, which may have taken effect. With a
+    /// `bound` of zero everything is cancelled at once.
     ///
     /// The first call gets the events. Later ones wait too, may shorten the bound, and get none.
     pub(crate) async fn drain(&self, bound: Duration) -> Vec<QueuedEvent> {
-        self.shared.closed.store(true, Ordering::Release);
         let now = self.shared.parts.clock.now();
         let stop_at = now.checked_add(bound.min(DRAIN_BOUND_MAX)).unwrap_or(now);
         self.stop_at.send_modify(|earlier| *earlier = Some(earlier.map_or(stop_at, |earlier| earlier.min(stop_at))));
@@ -168,6 +168,8 @@ impl Loop {
     }
 
     async fn end(mut self) -> Vec<QueuedEvent> {
+        // What was accepted before this is in what the queue gives back.
+        self.shared.closed.store(true, Ordering::Release);
         self.tries.abort_all();
         // In real time whatever the clock: a clock that stands still must not hang the shutdown.
         let _ = tokio::time::timeout(CANCEL_GRACE, async { while self.tries.join_next().await.is_some() {} }).await;

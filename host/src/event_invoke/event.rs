@@ -59,6 +59,8 @@ pub struct QueuedEvent {
     pub invoked_function_arn: String,
     /// The JSON that the function gets.
     pub payload: Bytes,
+    /// The trace header that the function sees: `X-Amzn-Trace-Id`.
+    pub trace_id: Option<Arc<str>>,
     /// The embedder's value, which exists in this process only: a queue that outlives the process refuses events that
     /// have one.
     pub attachment: Option<Attachment>,
@@ -85,6 +87,7 @@ impl QueuedEvent {
             request_id,
             invoked_function_arn: invoked_function_arn.into(),
             payload,
+            trace_id: None,
             attachment: None,
             accepted_at,
             invoke_count: 0,
@@ -108,10 +111,10 @@ impl QueuedEvent {
         now.duration_since(self.accepted_at).unwrap_or_default()
     }
 
-    /// What the event counts against a queue's limit: payload and ARN, in bytes. The number is as good as the
+    /// What the event counts against a queue's limit: payload, ARN and trace id, in bytes. The number is as good as the
     /// payload: one that is a slice keeps the whole of its buffer in memory.
     pub fn size_bytes(&self) -> usize {
-        self.payload.len() + self.invoked_function_arn.len()
+        self.payload.len() + self.invoked_function_arn.len() + self.trace_id.as_deref().map_or(0, str::len)
     }
 }
 

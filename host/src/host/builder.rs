@@ -152,9 +152,10 @@ impl HostBuilder {
 
     /// Offers an asynchronous host function to functions that it is granted to. Input and output are JSON, by serde.
     ///
-    /// The closure runs in the runtime of the invocation's caller, if it is in one, else in one of the host's own that has
-    /// timers but no I/O. It is dropped when the deadline passes
-    /// or the caller gives up. Its errors go to the guest; a panic ends the invocation.
+    /// The closure runs in the runtime of the invocation's caller, if it is in one. If it is not, and for an asynchronous
+    /// invocation, whose caller may be long gone, it runs in one of the host's own, which has timers and, if this build's
+    /// tokio has them (feature `net`), sockets. It is dropped when the deadline passes or the caller gives up. Its errors go
+    /// to the guest; a panic ends the invocation.
     ///
     /// It must not block its thread, nor call `tokio::task::block_in_place`, which would take a thread of the host's into
     /// another runtime: [`blocking_host_function`](Self::blocking_host_function) is for that.
@@ -173,7 +174,8 @@ impl HostBuilder {
     /// Offers a host function that may block its thread: it runs on a thread of the host's own.
     ///
     /// When the deadline passes the caller has its answer; the closure can't be stopped, and should look at
-    /// [`InvocationContext::is_cancelled`] now and then.
+    /// [`InvocationContext::is_cancelled`] now and then. It keeps its thread until it ends, of which there are
+    /// [`blocking_threads_max`](SandboxLimits::blocking_threads_max).
     pub fn blocking_host_function<F, In, Out, E>(mut self, name: impl Into<String>, closure: F) -> Self
     where
         F: Fn(In, InvocationContext) -> Result<Out, E> + Send + Sync + 'static,
@@ -205,6 +207,10 @@ impl HostBuilder {
     }
 
     /// Events that are tried at a time. Default: 100. They count as invocations, too.
+    ///
+    /// All functions share this, and the queue, first come first served: as long as one function's slow events take all of it,
+    /// the others' events wait, and when they fill the queue, other events are refused. To keep one function from that,
+    /// [reserve](Host::put_function_concurrency) it less than this: what it can't have is throttled and tried again later.
     pub fn event_concurrency_max(mut self, events: NonZeroUsize) -> Self {
         self.event_concurrency_max = events;
         self

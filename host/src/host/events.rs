@@ -2,7 +2,7 @@
 
 use crate::blocking::OnCallersThread;
 use crate::clock::Clock;
-use crate::error::{InvokeError, ServiceError, ThrottleReason, TooManyRequests};
+use crate::error::{InvokeError, RequestTooLarge, ServiceError, ThrottleReason, TooManyRequests};
 use crate::event_invoke::{
     AttemptOutcome, AttemptResponse, Backlog, Dispatcher, DispatcherParts, EndedEvent, EventListener, EventQueue,
     Executor, Fate, PushError, QueuedEvent, RetryPolicy,
@@ -12,6 +12,7 @@ use crate::future::BoxFuture;
 use crate::invocation::attachments::Attachments;
 use crate::invocation::execution::Execution;
 use crate::invocation::{AcceptWork, AcceptedEvent, EventSink, InvocationType, Invoke, Invoker, Response, Run};
+use crate::panic;
 use bytes::Bytes;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock, Weak};
@@ -25,13 +26,8 @@ pub(super) struct Events {
     retry_policy: RetryPolicy,
     listener: Option<Arc<dyn EventListener>>,
     invoker: OnceLock<Weak<Invoker>>,
-    dispatcher: OnceLock<Arc<Dispatcher>>,
-}
-
-/// What an event carries beside its payload, for as long as it stays in this process.
-struct Carried {
-    attachments: Attachments,
-    trace_id: Option<Arc<str>>,
+    /// `None` once the host was shut down before there was an event.
+    dispatcher: OnceLock<Option<Dispatcher>>,
 }
 
 impl Events {
@@ -53,9 +49,9 @@ impl Events {
         let _ = invoker.event_sink.set(Box::new(Sink(Arc::downgrade(self))));
     }
 
-    /// Ends the dispatcher. Answers how many events are lost with it.
+    /// Ends the dispatcher: none starts after this. Answers how many events are lost with it.
     pub(super) async fn drain(&self, bound: Duration) -> usize {
-        match self.dispatcher.get() {
+        match self.dispatcher.get_or_init(|| None) {
             Some(dispatcher) => dispatcher.drain(bound).await.len(),
             None => 0,
         }
@@ -68,9 +64,10 @@ impl Events {
         (events, oldest_accepted_at.map(|accepted_at| now.duration_since(accepted_at).unwrap_or_default()))
     }
 
-    fn dispatcher(&self) -> Result<&Arc<Dispatcher>, ServiceError> {
+    fn dispatcher(&self) -> Result<&Dispatcher, ServiceError> {
+        let shut_down = || ServiceError::new("the event can't be accepted", PushError::Closed);
         if let Some(dispatcher) = self.dispatcher.get() {
-            return Ok(dispatcher);
+            return dispatcher.as_ref().ok_or_else(shut_down);
         }
         let invoker = self.invoker.get().cloned().unwrap_or_default();
         let Some(running) = invoker.upgrade() else {
@@ -78,7 +75,7 @@ impl Events {
         };
         let workers =
             running.sandbox.workers().map_err(|error| ServiceError::new("threads can't be started", error))?;
-        Ok(self.dispatcher.get_or_init(|| {
+        let dispatcher = self.dispatcher.get_or_init(|| {
             let parts = DispatcherParts {
                 queue: Arc::clone(&self.queue),
                 executor: Arc::new(EventExecutor {
@@ -89,8 +86,9 @@ impl Events {
                 clock: Arc::clone(&self.clock),
                 concurrency_max: self.concurrency_max,
             };
-            Arc::new(Dispatcher::start(workers, parts))
-        }))
+            Some(Dispatcher::start(workers, parts))
+        });
+        dispatcher.as_ref().ok_or_else(shut_down)
     }
 }
 
@@ -106,10 +104,14 @@ impl EventSink for Sink {
             let arn = function.invoked_arn().to_string();
             let mut event = QueuedEvent::new(request_id, arn, payload, events.clock.now());
             event.depth = depth;
-            if !attachments.is_empty() || trace_id.is_some() {
-                event.attachment = Some(Arc::new(Carried { attachments, trace_id }));
+            event.trace_id = trace_id;
+            if !attachments.is_empty() {
+                event.attachment = Some(Arc::new(attachments));
             }
-            let submitted = events.dispatcher()?.submit(event).await.map_err(refusal);
+            let submitted = events.dispatcher()?.submit(event).await.map_err(|error| {
+                tracing::warn!(%request_id, error = &error as &dyn std::error::Error, "event refused");
+                refusal(error)
+            });
             if let Err(InvokeError::TooManyRequests(throttle)) = &submitted
                 && let Some(invoker) = events.invoker.get().and_then(Weak::upgrade)
             {
@@ -122,6 +124,10 @@ impl EventSink for Sink {
 
 fn refusal(error: PushError) -> InvokeError {
     match error {
+        // However long the caller waits, there will be no room for it.
+        PushError::TooManyBytes { event_bytes, bytes_max, .. } if event_bytes > bytes_max => {
+            RequestTooLarge::EventPayload { bytes: event_bytes as u64, bytes_max: bytes_max as u64 }.into()
+        }
         PushError::TooManyEvents { .. } | PushError::TooManyBytes { .. } => {
             TooManyRequests::new(ThrottleReason::EventQueueFull).into()
         }
@@ -152,8 +158,12 @@ impl Executor for EventExecutor {
     }
 
     fn ended<'a>(&'a self, ended: &'a EndedEvent) -> BoxFuture<'a, ()> {
-        if let Some(listener) = &self.listener {
-            listener.ended(ended);
+        // Who listens does not decide who else hears of it.
+        if let Some(listener) = &self.listener
+            && let Err(panicked) = panic::catch(|| listener.ended(ended))
+        {
+            let (request_id, message) = (ended.event.request_id, panicked.message.unwrap_or_default());
+            tracing::error!(%request_id, %message, "the event listener panicked");
         }
         Box::pin(async move {
             if let Some(invoker) = self.invoker.upgrade()
@@ -185,23 +195,19 @@ fn destination(invoker: &Invoker, ended: &EndedEvent) -> Option<(FunctionArn, By
 
 /// Invokes a destination. Lambda counts what it can't deliver in a metric, and so forgets it; here, `tracing` has it.
 async fn deliver(invoker: Arc<Invoker>, event: &QueuedEvent, destination: FunctionArn, record: Bytes) {
-    let carried = carried(event);
     let invoke = Invoke::new(invoker, destination.to_string().into())
         .invocation_type(InvocationType::Event)
         .payload(record)
-        .following(
-            event.depth,
-            carried.map(|carried| carried.attachments.clone()).unwrap_or_default(),
-            carried.and_then(|carried| carried.trace_id.clone()),
-        );
+        .following(event.depth, attachments(event), event.trace_id.clone());
     if let Err(error) = invoke.await {
         let request_id = event.request_id;
         tracing::error!(%request_id, %destination, error = &error as &dyn std::error::Error, "destination not reached");
     }
 }
 
-fn carried(event: &QueuedEvent) -> Option<&Carried> {
-    event.attachment.as_ref().and_then(|attachment| attachment.downcast_ref())
+/// What the embedder attached, for as long as the event stays in this process.
+fn attachments(event: &QueuedEvent) -> Attachments {
+    event.attachment.as_ref().and_then(|attachment| attachment.downcast_ref()).cloned().unwrap_or_default()
 }
 
 async fn attempt(invoker: &Arc<Invoker>, event: &QueuedEvent) -> AttemptOutcome {
@@ -218,16 +224,17 @@ async fn attempt(invoker: &Arc<Invoker>, event: &QueuedEvent) -> AttemptOutcome 
     if function.reserved_concurrency == Some(0) {
         return AttemptOutcome::ZeroReservedConcurrency;
     }
-    let carried = carried(event);
     let run = Run {
         request_id: event.request_id,
         function,
         event: event.payload.clone(),
         client_context: None,
-        trace_id: carried.and_then(|carried| carried.trace_id.clone()),
-        attachments: carried.map(|carried| carried.attachments.clone()).unwrap_or_default(),
+        trace_id: event.trace_id.clone(),
+        attachments: attachments(event),
         deadline: None,
         depth: event.depth,
+        // Whoever invoked it has not waited for it.
+        parent: None,
         tail_logs: false,
         is_event: true,
     };

@@ -29,10 +29,12 @@ impl Shutdown {
         let inner = &self.host.inner;
         let begin = Instant::now();
         inner.invoker.closing.store(true, Ordering::SeqCst);
-        // Events first, because each is an invocation when its time comes.
-        let events_lost = inner.events.drain(self.bound).await;
-        let invocations_ended = inner.invoker.sandbox.drain(self.bound.saturating_sub(begin.elapsed())).await;
-        ShutdownReport { invocations_ended, events_lost }
+        let sandbox = &inner.invoker.sandbox;
+        // Nothing comes from outside any more. Until the invocations in progress are at their end the events go on, for those
+        // may have more of them; after that, events come of events alone, and the dispatcher sees them to their end.
+        sandbox.wait_until_idle(self.bound).await;
+        let events_lost = inner.events.drain(self.bound.saturating_sub(begin.elapsed())).await;
+        ShutdownReport { invocations_ended: sandbox.close(), events_lost }
     }
 
     /// Shuts the host down, on this thread and without a runtime.

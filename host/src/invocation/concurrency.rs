@@ -1,6 +1,7 @@
 //! How many invocations run at a time: reserved per function, shared by all others.
 //!
-//! Nothing here waits: too many is a refusal at once, so that functions that invoke functions can't deadlock.
+//! Nothing here waits: too many is a refusal at once, so that functions that invoke functions can't deadlock over it. (Over the
+//! threads of blocking closures they can: see `SandboxLimits::blocking_threads_max`.)
 
 use crate::error::{ThrottleReason, TooManyRequests};
 use std::sync::Arc;

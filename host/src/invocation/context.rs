@@ -4,7 +4,7 @@ use super::attachments::Attachments;
 use super::{Invoker, request::Invoke};
 use crate::function::{FunctionArn, FunctionName, Version};
 use crate::future::InRuntime;
-use crate::host_function::JsonClosure;
+use crate::host_function::{CallFault, JsonClosure};
 use crate::request_id::RequestId;
 use crate::sandbox::job::Job;
 use crate::sandbox::{HostCall, HostCallError, HostCalls};
@@ -74,7 +74,7 @@ impl InvocationContext {
     }
 
     /// Invokes another function, or the same, on behalf of this one: under the same deadline at most, with the same
-    /// attachments. Functions that invoke functions may be
+    /// attachments; it is cancelled with this one, unless it is an [`Event`](crate::InvocationType::Event). Functions that invoke functions may be
     /// [`INVOCATION_DEPTH_MAX`](crate::limits::INVOCATION_DEPTH_MAX) deep.
     pub fn invoke(&self, function: impl AsRef<str>) -> Invoke {
         Invoke::nested(self, function.as_ref().into())
@@ -120,13 +120,17 @@ async fn run(
     input: &str,
 ) -> Result<String, HostCallError> {
     let invoker = Arc::clone(&context.invoker);
-    let panicked = |message| HostCallError::Panicked { name: name.to_owned(), message };
-    let threads = invoker.sandbox.blocking_threads().map_err(|error| panicked(Some(error.to_string())))?;
+    let fault = |reason| HostCallError::Fault { name: name.to_owned(), reason };
+    let threads = invoker.sandbox.blocking_threads();
+    let threads = threads.map_err(|error| fault(format!("threads can't be started: {error}")))?;
     context.job.meter.host_call_began(invoker.clock.now());
     let _timer = HostTimer { context: context.clone() };
     match closure.call(context, input, &threads).await {
         Ok(result) => result.map_err(HostCallError::Reported),
-        Err(error) => Err(panicked(error.message)),
+        Err(CallFault::Panicked(panicked)) => {
+            Err(HostCallError::Panicked { name: name.to_owned(), message: panicked.message })
+        }
+        Err(CallFault::WorkersGone) => Err(fault(CallFault::WorkersGone.to_string())),
     }
 }
 

@@ -4,7 +4,7 @@ use super::InvocationContext;
 use crate::blocking::BlockingThreads;
 use crate::function::{FunctionError, PanicPlace};
 use crate::future::BoxFuture;
-use crate::host_function::JsonClosure;
+use crate::host_function::{CallFault, JsonClosure};
 use crate::limits::RESPONSE_BYTES_MAX;
 use crate::sandbox::code::{GuestCode, LoadedCode};
 use crate::sandbox::engine::EngineProfile;
@@ -61,7 +61,8 @@ pub(super) async fn run_native(
         }
         Ok(Ok(result)) => Ending::Returned(Bytes::from(result)),
         Ok(Err(error)) => Ending::Failed(FunctionError::Reported(error)),
-        Err(panicked) => {
+        Err(CallFault::WorkersGone) => Ending::HostFault(CallFault::WorkersGone.to_string()),
+        Err(CallFault::Panicked(panicked)) => {
             Ending::Failed(FunctionError::Panicked { place: PanicPlace::NativeFunction, message: panicked.message })
         }
     }

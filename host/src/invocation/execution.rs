@@ -5,7 +5,7 @@ use super::context::{GrantedCalls, InvocationContext};
 use super::executable::{self, Executable, Load};
 use super::receipt::{Receipt, ReportStatus};
 use super::response::Response;
-use super::{Invoker, Run, ShuttingDown};
+use super::{Abandoned, Invoker, Run, ShuttingDown};
 use crate::blocking::OnCallersThread;
 use crate::error::{InvokeError, ServiceError, ThrottleReason, TooManyRequests};
 use crate::function::{Frame, FunctionError};
@@ -85,7 +85,8 @@ impl Execution {
             response_bytes_max: RESPONSE_BYTES_MAX,
             started,
             deadline: run.deadline.map_or(own_deadline, |inherited| inherited.min(own_deadline)),
-            cancelled: Default::default(),
+            parent: run.parent.take(),
+            cancellation: Default::default(),
             place: Default::default(),
             meter: Default::default(),
             configuration,
@@ -186,6 +187,7 @@ impl Execution {
                 Err(TooManyRequests::new(ThrottleReason::ConcurrentInvocationLimitExceeded).into())
             }
             Ending::ShutDown => Err(ServiceError::new("the host was shut down", ShuttingDown).into()),
+            Ending::Abandoned => Err(ServiceError::new("the invocation was cancelled", Abandoned).into()),
             Ending::NotLoaded(error) => Err(ServiceError::new("the function's code can't be loaded", error).into()),
             Ending::HostFault(reason) => Err(ServiceError::new("the sandbox failed", reason).into()),
         })
@@ -201,6 +203,7 @@ impl Execution {
                 (end, receipt.as_ref().map(|receipt| receipt.duration))
             }
             Err(InvokeError::TooManyRequests(throttle)) => return metrics.throttled(throttle.reason),
+            Err(_) if self.job.is_abandoned() => (InvocationEnd::Cancelled, None),
             Err(_) => (InvocationEnd::HostFailed, None),
         };
         metrics.ended(self.run.is_event, end, duration);

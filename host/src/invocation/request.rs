@@ -8,8 +8,9 @@ use crate::blocking::OnCallersThread;
 use crate::error::{InvalidRequestContent, InvokeError, RequestTooLarge};
 use crate::function::Caller;
 use crate::json::is_json;
-use crate::limits::{CLIENT_CONTEXT_BYTES_MAX, EVENT_PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX};
+use crate::limits::{CLIENT_CONTEXT_BYTES_MAX, EVENT_PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX, TRACE_ID_BYTES_MAX};
 use crate::request_id::RequestId;
+use crate::sandbox::job::Job;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -49,6 +50,7 @@ pub struct Invoke {
     pub(super) attachments: Attachments,
     pub(super) deadline: Option<Instant>,
     pub(super) depth: u32,
+    pub(super) parent: Option<Arc<Job>>,
 }
 
 /// A payload, and whether it has to be looked at.
@@ -78,6 +80,7 @@ impl Invoke {
             attachments: Attachments::default(),
             deadline: None,
             depth: 0,
+            parent: None,
         }
     }
 
@@ -86,6 +89,7 @@ impl Invoke {
             attachments: context.attachments.clone(),
             deadline: Some(context.job.deadline),
             depth: context.depth + 1,
+            parent: Some(Arc::clone(&context.job)),
             trace_id: context.job.trace_id.clone(),
             ..Invoke::new(Arc::clone(&context.invoker), function)
         }
@@ -148,7 +152,8 @@ impl Invoke {
         self
     }
 
-    /// The trace header that the function sees (`X-Amzn-Trace-Id`). Default: none.
+    /// The trace header that the function sees (`X-Amzn-Trace-Id`): at most
+    /// [`TRACE_ID_BYTES_MAX`](crate::limits::TRACE_ID_BYTES_MAX), without control characters. Default: none.
     pub fn trace_id(mut self, trace_id: impl Into<Arc<str>>) -> Invoke {
         self.trace_id = Some(trace_id.into());
         self
@@ -241,6 +246,14 @@ fn check_json(bytes: &[u8]) -> Result<(), InvalidRequestContent> {
         // It counts columns from 1, but an error at a line's begin is at column 0.
         InvalidRequestContent::Payload { detail, line, column: column.max(1) }
     })
+}
+
+/// Refuses what can't be an environment variable, and what is too long to be kept.
+pub(super) fn check_trace_id(trace_id: &str) -> Result<(), InvalidRequestContent> {
+    if trace_id.len() > TRACE_ID_BYTES_MAX || trace_id.contains(char::is_control) {
+        return Err(InvalidRequestContent::TraceId { bytes: trace_id.len(), bytes_max: TRACE_ID_BYTES_MAX });
+    }
+    Ok(())
 }
 
 /// The JSON text of a client context.

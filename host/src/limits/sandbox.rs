@@ -14,6 +14,9 @@ pub const RESPONSE_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + 100;
 /// Longest client context, in bytes of its base64 (AWS, API reference, `Invoke`).
 pub const CLIENT_CONTEXT_BYTES_MAX: usize = 3583;
 
+/// Longest trace id, in bytes. AWS's own have up to about 200; each event in a queue keeps one.
+pub const TRACE_ID_BYTES_MAX: usize = 1024;
+
 /// How much of a guest's output one invocation may send to `tracing`, in bytes. Lambda has no such limit; a guest that
 /// writes all the time would fill the embedder's log. The log tail is not bound by this: it has the last bytes always.
 pub const LOGGED_BYTES_MAX: usize = 1024 * 1024;
@@ -54,7 +57,10 @@ pub struct SandboxLimits {
     pub worker_threads: usize,
     /// Blocking host functions that run at a time, each on a thread; more of them wait. Default 64. The host's own work that
     /// blocks has further threads, at most 16 and one for each worker and compile slot: so a blocking host function can wait
-    /// for other operations of the host, even if this is 1.
+    /// for other operations of the host, even if this is 1. It keeps its thread meanwhile: where it invokes functions that
+    /// call blocking host functions in turn, let this be as many as invocations at a time, times how deep they go; else they
+    /// may wait for each other's threads until their deadlines. It also keeps its thread to its own end, when its
+    /// invocation, with its permit and its sandbox, may be long over.
     pub blocking_threads_max: usize,
     /// Compilations at a time. Default 2.
     pub compile_slots: usize,

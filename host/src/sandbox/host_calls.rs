@@ -5,7 +5,7 @@ pub(crate) trait HostCalls: Send + Sync {
     /// Calls the host function `name`, if it was granted.
     ///
     /// # Errors
-    /// What the host function reported, or that it panicked.
+    /// What the host function reported, that it panicked, or why the host could not call it.
     fn call(&self, name: &str, input: String) -> HostCall;
 }
 
@@ -21,6 +21,9 @@ pub(crate) enum HostCallError {
     /// The end of the invocation.
     #[error("host function '{name}' panicked")]
     Panicked { name: String, message: Option<String> },
+    /// The end of the invocation, by a fault of the host.
+    #[error("host function '{name}' could not be called: {reason}")]
+    Fault { name: String, reason: String },
 }
 
 impl HostCallError {

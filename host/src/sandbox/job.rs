@@ -4,10 +4,13 @@ use super::log_tail::{LOG_TARGET, LogLines, LogTail};
 use super::place::SharedPlace;
 use super::wasi::TASK_ROOT;
 use crate::function::{FunctionArn, FunctionConfiguration, Phase, Qualifier};
+use crate::future::BoxFuture;
 use crate::request_id::RequestId;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::Notify;
 
 /// One run of a sandbox: who runs, under which limits, until when. Shared by the guest, its host functions and the
 /// caller, who reads what was measured even when the guest never came to its end.
@@ -24,11 +27,41 @@ pub(crate) struct Job {
     pub(crate) response_bytes_max: usize,
     pub(crate) started: Instant,
     pub(crate) deadline: Instant,
-    /// Set when nobody waits for the answer any more; the guest is interrupted at the next tick.
-    pub(crate) cancelled: AtomicBool,
+    /// The invocation that this one is a part of.
+    pub(crate) parent: Option<Arc<Job>>,
+    pub(crate) cancellation: Cancellation,
     /// Where the guest runs.
     pub(crate) place: SharedPlace,
     pub(crate) meter: Meter,
+}
+
+/// Whether nobody waits for an invocation's answer any more.
+#[derive(Default)]
+pub(crate) struct Cancellation {
+    cancelled: AtomicBool,
+    /// There once somebody wants to be told.
+    told: OnceLock<Arc<Notify>>,
+}
+
+impl Cancellation {
+    fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+        // Either this sees who wants to be told, or they see the flag.
+        fence(Ordering::SeqCst);
+        if let Some(told) = self.told.get() {
+            told.notify_waiters();
+        }
+    }
+
+    /// Completes at the cancellation.
+    async fn wait(&self) {
+        let mut told = pin!(self.told.get_or_init(Arc::default).notified());
+        told.as_mut().enable();
+        fence(Ordering::SeqCst);
+        if !self.cancelled.load(Ordering::Relaxed) {
+            told.await;
+        }
+    }
 }
 
 /// What an invocation costs, counted while it runs.
@@ -69,12 +102,25 @@ impl Job {
         u64::try_from((now + self.remaining()).as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// Nobody waits for the answer any more; the guest is interrupted at the next tick.
     pub(crate) fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Relaxed);
+        self.cancellation.cancel();
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        self.cancellation.cancelled.load(Ordering::Relaxed) || self.is_abandoned()
+    }
+
+    /// Whether the invocation that this one is a part of was cancelled. A blocking closure may wait for this one still.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.parent.as_ref().is_some_and(|parent| parent.is_cancelled())
+    }
+
+    /// Completes when this one is abandoned; `None` if it never can be. Cancellation goes down a chain of invocations one by
+    /// one, because each that is told is cancelled itself.
+    pub(super) fn abandoned(&self) -> Option<BoxFuture<'static, ()>> {
+        let parent = Arc::clone(self.parent.as_ref()?);
+        Some(Box::pin(async move { parent.cancellation.wait().await }))
     }
 
     /// The environment variables of this run: the function's own, and those that Lambda sets (developer guide, "Defined

@@ -40,6 +40,8 @@ pub(crate) enum Ending {
     NotLoaded(LoadError),
     /// By the end of the host.
     ShutDown,
+    /// With the invocation that it was a part of, for whose answer nobody waits any more.
+    Abandoned,
     /// By a fault of the host. The text is for its log.
     HostFault(String),
 }
@@ -60,6 +62,11 @@ impl Outcome {
     /// The host was shut down while the guest was at work.
     pub(crate) fn shut_down(job: &Job) -> Outcome {
         Outcome { ending: Ending::ShutDown, frames: Vec::new(), ran: job.started.elapsed() }
+    }
+
+    /// The invocation that this one was a part of was cancelled.
+    pub(crate) fn abandoned(job: &Job) -> Outcome {
+        Outcome { ending: Ending::Abandoned, frames: Vec::new(), ran: job.started.elapsed() }
     }
 
     /// The code could not be made ready.
@@ -116,6 +123,9 @@ fn ended(error: &wasmtime::Error, guest: &mut Guest) -> (Ending, Vec<RawFrame>) 
         let place = PanicPlace::HostFunction(name.clone());
         return (Ending::Failed(FunctionError::Panicked { place, message: message.clone() }), Vec::new());
     }
+    if let Some(fault @ HostCallError::Fault { .. }) = error.downcast_ref() {
+        return (Ending::HostFault(fault.to_string()), Vec::new());
+    }
     if let Some(&I32Exit(code)) = error.downcast_ref() {
         return (exited(code, guest), Vec::new());
     }
@@ -128,6 +138,9 @@ fn ended(error: &wasmtime::Error, guest: &mut Guest) -> (Ending, Vec<RawFrame>) 
     let backtrace = error.downcast_ref::<WasmBacktrace>();
     let trap = match error.downcast_ref::<wasmtime::Trap>() {
         Some(wasmtime::Trap::Interrupt) if guest.code.engines.is_closing() => return (Ending::ShutDown, Vec::new()),
+        Some(wasmtime::Trap::Interrupt) if guest.job.is_abandoned() && !guest.job.remaining().is_zero() => {
+            return (Ending::Abandoned, Vec::new());
+        }
         Some(wasmtime::Trap::Interrupt) => return (Outcome::timed_out(&guest.job).ending, Vec::new()),
         Some(wasmtime::Trap::OutOfFuel) => {
             let budget = guest.job.fuel_budget.unwrap_or_default();

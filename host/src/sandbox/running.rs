@@ -11,6 +11,7 @@ use super::outcome::Outcome;
 use super::place::{Place, watching};
 use super::ticker::Alarm;
 use super::{InProgress, Sandbox};
+use crate::future::BoxFuture;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -44,6 +45,8 @@ pub(crate) struct Running<H> {
     job: Arc<Job>,
     code: Option<Arc<LoadedCode>>,
     alarm: Option<Alarm>,
+    /// Wakes this task when the invocation that this one is a part of is cancelled; there if it is a part of one, and waits.
+    abandoned: Option<BoxFuture<'static, ()>>,
     sandbox: Arc<Sandbox>,
     /// Time in polls of the caller's task.
     guest_time: Duration,
@@ -84,6 +87,7 @@ impl<H: Send + 'static> Running<H> {
             job,
             code,
             alarm: None,
+            abandoned: None,
             sandbox,
             guest_time: Duration::ZERO,
             span: Span::none(),
@@ -203,7 +207,15 @@ impl<H: Send + 'static> Running<H> {
     fn watch_deadline(&mut self, cx: &mut Context<'_>) {
         match &self.alarm {
             Some(alarm) => alarm.set_waker(cx.waker()),
-            None => self.alarm = Some(self.sandbox.ticker.alarm(self.job.deadline, cx.waker().clone())),
+            None => {
+                self.alarm = Some(self.sandbox.ticker.alarm(self.job.deadline, cx.waker().clone()));
+                self.abandoned = self.job.abandoned();
+            }
+        }
+        if let Some(abandoned) = &mut self.abandoned
+            && abandoned.as_mut().poll(cx).is_ready()
+        {
+            self.abandoned = None;
         }
         // It may have rung before the waker was there.
         if self.is_over() {
@@ -211,15 +223,21 @@ impl<H: Send + 'static> Running<H> {
         }
     }
 
-    /// Whether the deadline passed, or the host is closing, while the guest was suspended, elsewhere or not yet begun.
+    /// Whether the deadline passed, the host is closing, or nobody waits for what this is a part of, while the guest was
+    /// suspended, elsewhere or not yet begun.
     fn is_over(&self) -> bool {
-        self.alarm.as_ref().is_some_and(Alarm::has_rung) || self.sandbox.engines.is_closing()
+        self.alarm.as_ref().is_some_and(Alarm::has_rung) || self.sandbox.engines.is_closing() || self.job.is_abandoned()
     }
 
     /// Answers for a guest that is still at work, and ends it.
     fn stop(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let outcome =
-            if self.job.remaining().is_zero() { Outcome::timed_out(&self.job) } else { Outcome::shut_down(&self.job) };
+        let outcome = if self.job.remaining().is_zero() {
+            Outcome::timed_out(&self.job)
+        } else if self.job.is_abandoned() {
+            Outcome::abandoned(&self.job)
+        } else {
+            Outcome::shut_down(&self.job)
+        };
         match self.end() {
             None => Poll::Ready(outcome),
             Some(task) => self.answer_when_gone(outcome, task, STOP_WAIT, cx),

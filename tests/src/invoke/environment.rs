@@ -2,7 +2,8 @@
 
 use crate::test_host::{self, refused};
 use fixture_artifacts::{ENV_COMPONENT, ENV_CORE};
-use fnhost::{Code, Host};
+use fnhost::limits::TRACE_ID_BYTES_MAX;
+use fnhost::{Code, Host, InvocationType};
 use std::collections::BTreeMap;
 
 async fn seen(host: &Host, name: &str) -> BTreeMap<String, String> {
@@ -95,5 +96,21 @@ async fn four_kibibytes_of_json() {
         assert_eq!(refused(create(4_087).await), ("InvalidParameterValueException", 400, text));
         create(4_086).await.unwrap();
         assert_eq!(seen(&host, "f").await["KEY"].len(), 4_086, "{guest}");
+    }
+}
+
+/// It becomes an environment variable, and a part of each event in a queue.
+#[tokio::test]
+async fn a_trace_id_is_short_and_without_control_characters() {
+    let host = test_host::host();
+    host.create_function("f", Code::file(ENV_CORE)).await.unwrap();
+    for kind in [InvocationType::RequestResponse, InvocationType::Event, InvocationType::DryRun] {
+        let invoke = |trace_id: &str| host.invoke("f").invocation_type(kind).trace_id(trace_id);
+        assert!(invoke(&"x".repeat(TRACE_ID_BYTES_MAX)).await.is_ok());
+        for wrong in [&"x".repeat(TRACE_ID_BYTES_MAX + 1), "Root=1\0", "Root=1\nRoot=2"] {
+            let bytes = wrong.len();
+            let text = format!("the trace id has {bytes} bytes: it may have 1024, and no control characters");
+            assert_eq!(refused(invoke(wrong).await), ("InvalidRequestContentException", 400, text));
+        }
     }
 }

@@ -35,7 +35,7 @@ impl MemoryEventQueue {
     /// The default bound in bytes.
     pub const BYTES_MAX_DEFAULT: usize = 64 << 20;
 
-    /// A queue that holds this many events, and this many bytes of payloads and ARNs, waiting and running ones
+    /// A queue that holds this many events, and this many bytes of payloads, ARNs and trace ids, waiting and running ones
     /// together.
     pub fn new(events_max: usize, bytes_max: usize) -> MemoryEventQueue {
         MemoryEventQueue { events_max, bytes_max, state: Mutex::default() }

@@ -133,7 +133,7 @@ impl Host for Guest {
                 error_message: error.error_message,
                 stack_trace: error.stack_trace,
             })),
-            Err(panicked @ HostCallError::Panicked { .. }) => Err(panicked.into()),
+            Err(end @ (HostCallError::Panicked { .. } | HostCallError::Fault { .. })) => Err(end.into()),
         }
     }
 

@@ -108,7 +108,7 @@ async fn call(
     let (answer, failed) = match result {
         Ok(output) => (output.into_bytes(), false),
         Err(HostCallError::Reported(error)) => (error.to_json(), true),
-        Err(panicked @ HostCallError::Panicked { .. }) => return Err(panicked.into()),
+        Err(end @ (HostCallError::Panicked { .. } | HostCallError::Fault { .. })) => return Err(end.into()),
     };
     let length = i32::try_from(answer.len())?;
     caller.data_mut().call_answer = answer;
