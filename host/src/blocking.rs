@@ -2,10 +2,13 @@
 
 use crate::error::ServiceError;
 use std::cell::Cell;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinError, JoinHandle};
 
 /// Whether the caller gave up its thread for the invocation, so that a busy guest may keep it.
 #[derive(Clone, Copy, Debug)]
@@ -26,10 +29,10 @@ thread_local! {
 }
 
 /// Says that a blocking closure runs on this thread: it may wait for another invocation.
-pub(crate) struct MayBlock;
+struct MayBlock;
 
 impl MayBlock {
-    pub(crate) fn begin() -> MayBlock {
+    fn begin() -> MayBlock {
         MAY_BLOCK.set(true);
         MayBlock
     }
@@ -38,6 +41,59 @@ impl MayBlock {
 impl Drop for MayBlock {
     fn drop(&mut self) {
         MAY_BLOCK.set(false);
+    }
+}
+
+/// Where closures run that may block their thread: so many at a time.
+///
+/// The host's own work (file reads, compilations, changes of the registry) has further threads in the same runtime. So a
+/// closure that waits for it never waits for the thread that it keeps itself.
+#[derive(Clone)]
+pub(crate) struct BlockingThreads {
+    runtime: Handle,
+    free: Arc<Semaphore>,
+}
+
+impl BlockingThreads {
+    /// As many at a time as `free` has permits, on the blocking threads of `runtime`, which has more than that.
+    pub(crate) fn new(runtime: Handle, free: Arc<Semaphore>) -> BlockingThreads {
+        BlockingThreads { runtime, free }
+    }
+
+    /// Runs `closure` when a thread is free. If this is dropped before that it does not run; once it runs it can't be stopped,
+    /// and keeps its thread to its end.
+    ///
+    /// # Errors
+    /// The closure has panicked, or the runtime has ended.
+    pub(crate) async fn run<T: Send + 'static>(
+        self,
+        closure: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        // Never closed, so that this is a permit.
+        let permit = self.free.acquire_owned().await;
+        let work = self.runtime.spawn_blocking(move || {
+            let _permit = permit;
+            let _may_block = MayBlock::begin();
+            closure()
+        });
+        AbortOnDrop(work).await
+    }
+}
+
+/// A closure that has no thread yet when its invocation ends is not to run any more.
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<T> Future for AbortOnDrop<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Input and output are JSON, converted by serde. A closure gets an [`InvocationContext`], which says for whom it works.
 
-use crate::blocking::MayBlock;
+use crate::blocking::BlockingThreads;
 use crate::function::ReportedError;
 use crate::invocation::InvocationContext;
 use crate::panic::{CatchPanic, Panicked};
@@ -12,16 +12,14 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 
 /// Work that gives JSON text, or an error for the caller.
 pub(crate) type JsonWork = Pin<Box<dyn Future<Output = Result<Result<String, ReportedError>, Panicked>> + Send>>;
 
 /// A closure behind a name: JSON text in and out.
 pub(crate) trait JsonClosure: Send + Sync {
-    /// Begins the work. `workers` is where blocking closures run.
-    fn call(&self, context: InvocationContext, input: &str, workers: &Handle) -> JsonWork;
+    /// Begins the work. `threads` is where blocking closures run.
+    fn call(&self, context: InvocationContext, input: &str, threads: &BlockingThreads) -> JsonWork;
 }
 
 /// The host functions of a host, by name.
@@ -47,7 +45,7 @@ where
     Out: Serialize,
     E: Into<ReportedError>,
 {
-    fn call(&self, context: InvocationContext, input: &str, _: &Handle) -> JsonWork {
+    fn call(&self, context: InvocationContext, input: &str, _: &BlockingThreads) -> JsonWork {
         // The closure itself may panic before there is a future to poll, and so may the conversion of its input or output.
         match crate::panic::catch(|| parse(input).map(|input| (self.closure)(input, context))) {
             Ok(Ok(work)) => Box::pin(CatchPanic::new(async move { to_json(work.await) })),
@@ -76,33 +74,20 @@ where
     Out: Serialize,
     E: Into<ReportedError>,
 {
-    fn call(&self, context: InvocationContext, input: &str, workers: &Handle) -> JsonWork {
+    fn call(&self, context: InvocationContext, input: &str, threads: &BlockingThreads) -> JsonWork {
         let input: In = match crate::panic::catch(|| parse(input)) {
             Ok(Ok(input)) => input,
             Ok(Err(error)) => return Box::pin(std::future::ready(Ok(Err(error)))),
             Err(panicked) => return Box::pin(std::future::ready(Err(panicked))),
         };
         let closure = Arc::clone(&self.closure);
-        let work = workers.spawn_blocking(move || {
-            let _may_block = MayBlock::begin();
-            to_json(closure(input, context))
-        });
-        let mut work = AbortOnDrop(work);
+        let work = threads.clone().run(move || to_json(closure(input, context)));
         Box::pin(async move {
-            (&mut work.0).await.map_err(|error| match error.try_into_panic() {
+            work.await.map_err(|error| match error.try_into_panic() {
                 Ok(panic) => Panicked::from_payload(&*panic),
                 Err(_) => Panicked { message: Some("the host's workers were shut down".to_owned()) },
             })
         })
-    }
-}
-
-/// A closure that waits for a thread when its invocation ends is not to run any more. One that runs can't be stopped.
-struct AbortOnDrop<T>(JoinHandle<T>);
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

@@ -6,6 +6,7 @@
 //! Changes are made one after the other. If there is a storage, the next record is on disk before anybody sees it.
 
 mod alias;
+mod concurrency;
 mod event_invoke;
 mod keeper;
 mod list;
@@ -16,12 +17,13 @@ mod quota;
 mod record;
 mod resolved;
 mod stamps;
+mod storage;
 mod stored;
 mod tags;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use dashmap::DashMap;
 
@@ -35,25 +37,17 @@ pub(crate) use self::{
     stamps::{Stamps, SystemStamps},
     stored::StoredRecordError,
 };
-use self::{
-    keeper::{Keeper, Settled},
-    quota::Quota,
-    record::FunctionRecord,
-    tags::check_new_tags,
-};
+use self::{keeper::Keeper, quota::Quota, record::FunctionRecord, tags::check_new_tags};
 use crate::{
     error::{
-        CreateAliasError, CreateFunctionError, DeleteAliasError, DeleteFunctionConcurrencyError, DeleteFunctionError,
-        GetAliasError, GetFunctionConcurrencyError, GetFunctionError, InvalidParameterValue, PublishVersionError,
-        PutFunctionConcurrencyError, ResourceConflict, ResourceNotFound, ServiceError, UpdateAliasError,
-        UpdateFunctionCodeError, UpdateFunctionConfigurationError,
+        CreateFunctionError, DeleteFunctionError, GetFunctionError, InvalidParameterValue, PublishVersionError,
+        ResourceConflict, ResourceNotFound, ServiceError, UpdateFunctionCodeError, UpdateFunctionConfigurationError,
     },
     function::{
-        AliasConfiguration, AliasName, Architecture, ArnBase, CodeSha256, ConfigurationUpdate, FunctionName, Operation,
-        Qualifier, Tags, Version, validate_description,
+        Architecture, ArnBase, ConfigurationUpdate, FunctionName, Operation, Qualifier, Tags, Version,
+        validate_description,
     },
     limits::RegistryLimits,
-    storage::{Storage, StorageError},
 };
 
 /// The functions of one host.
@@ -73,31 +67,6 @@ pub(crate) struct Registry<X, C> {
     writer: Mutex<Option<Keeper<X>>>,
     /// Whether code can be kept; a closure can't.
     can_keep: Option<fn(&X) -> bool>,
-}
-
-/// The records of a storage can't be taken.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum OpenRegistryError {
-    /// The storage can't be read.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// A record can't be read.
-    #[error("the record {key} can't be used")]
-    Record {
-        /// Its key.
-        key: String,
-        /// Why.
-        source: StoredRecordError,
-    },
-    /// A record could not be written.
-    #[error(transparent)]
-    Write(#[from] ServiceError),
-    /// A record's key is none of a function.
-    #[error("the record {key} belongs to no function")]
-    Key {
-        /// The key.
-        key: String,
-    },
 }
 
 struct Function<X, C> {
@@ -154,46 +123,6 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
             writer: Mutex::new(None),
             can_keep: None,
         }
-    }
-
-    /// The registry that `storage` has kept, and that is kept there from now on. `executable` gives what runs code that
-    /// `can_keep` allows; functions of other code are in memory alone.
-    ///
-    /// # Errors
-    /// The first record that can't be read.
-    pub(crate) fn open(
-        self,
-        storage: Arc<dyn Storage>,
-        can_keep: fn(&X) -> bool,
-        mut executable: impl FnMut(CodeSha256, u64) -> Option<X>,
-    ) -> Result<Self, OpenRegistryError> {
-        let records = keeper::list(&*storage)?;
-        let mut keeper = Keeper::new(storage);
-        let mut interrupted = Vec::new();
-        for (key, stored) in records {
-            let name = key.strip_prefix(keeper::FUNCTIONS).and_then(|name| name.parse::<FunctionName>().ok());
-            let Some(name) = name else { return Err(OpenRegistryError::Key { key }) };
-            let record = FunctionRecord::from_stored(&stored.value, &self.base, &name, &mut executable)
-                .map_err(|source| OpenRegistryError::Record { key, source })?;
-            keeper.found(name.clone(), stored.revision);
-            let mut record = Arc::new(record);
-            if let Some(ended) = record.interrupted(&*self.stamps).map(Arc::new) {
-                interrupted.push((name.clone(), Arc::clone(&ended)));
-                record = ended;
-            }
-            self.quota.count_in(record.code_bytes(), record.reserved_concurrency);
-            self.functions.insert(name, Function { record, cell: Arc::default() });
-        }
-        // Only now: where one record is refused none is changed.
-        for (name, ended) in interrupted {
-            keeper.put(&name, &ended)?;
-        }
-        Ok(Self { writer: Mutex::new(Some(keeper)), can_keep: Some(can_keep), ..self })
-    }
-
-    /// Whether changes go to a storage, so that they block.
-    pub(crate) fn is_kept(&self) -> bool {
-        self.can_keep.is_some()
     }
 
     /// What the ARNs of all functions have in common.
@@ -408,114 +337,6 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
         })
     }
 
-    /// `CreateAlias`.
-    ///
-    /// # Errors
-    ///
-    /// Description or weights out of range, no such function or version, a name that is taken, too many aliases.
-    pub(crate) fn create_alias(
-        &self,
-        name: &FunctionName,
-        request: CreateAlias,
-    ) -> Result<Arc<AliasConfiguration>, CreateAliasError> {
-        request.validate()?;
-        let version = Qualifier::from(request.function_version);
-        let not_found = || self.not_found(Operation::CreateAlias, name, Some(&version));
-        self.change(name, not_found, |record| {
-            let aliases_max = self.limits().aliases_per_function_max;
-            let (next, alias) = record.with_new_alias(request, aliases_max, &*self.stamps)?;
-            Ok((Some(next), alias))
-        })
-    }
-
-    /// `GetAlias`.
-    ///
-    /// # Errors
-    ///
-    /// No such alias.
-    pub(crate) fn get_alias(
-        &self,
-        name: &FunctionName,
-        alias: &AliasName,
-    ) -> Result<Arc<AliasConfiguration>, GetAliasError> {
-        let found = self.record(name).and_then(|record| record.aliases.get(alias).cloned());
-        found.ok_or_else(|| {
-            let arn = self.base.function(name, Some(&Qualifier::Alias(alias.clone())));
-            ResourceNotFound::AliasArn { arn }.into()
-        })
-    }
-
-    /// `UpdateAlias`: replaces the given members.
-    ///
-    /// # Errors
-    ///
-    /// Description or weights out of range, no such alias or version, another revision.
-    pub(crate) fn update_alias(
-        &self,
-        name: &FunctionName,
-        alias: &AliasName,
-        request: UpdateAlias,
-    ) -> Result<Arc<AliasConfiguration>, UpdateAliasError> {
-        request.validate()?;
-        let not_found =
-            || ResourceNotFound::Alias { arn: self.base.function(name, Some(&Qualifier::Alias(alias.clone()))) };
-        self.change(name, not_found, |record| {
-            let (next, alias) = record.with_changed_alias(alias, request, &*self.stamps)?;
-            Ok((Some(next), alias))
-        })
-    }
-
-    /// `DeleteAlias`. An alias that does not exist is no error, as in AWS.
-    ///
-    /// # Errors
-    ///
-    /// No such function.
-    pub(crate) fn delete_alias(&self, name: &FunctionName, alias: &AliasName) -> Result<(), DeleteAliasError> {
-        let not_found = || self.not_found(Operation::DeleteAlias, name, None);
-        self.change(name, not_found, |record| Ok((record.without_alias(alias), ())))
-    }
-
-    /// `PutFunctionConcurrency`: reserves `executions` at a time for the function; 0 stops it.
-    ///
-    /// # Errors
-    ///
-    /// No such function; too little left for the others. A qualified name is refused by
-    /// [`FunctionTarget::unqualified`](crate::function::FunctionTarget::unqualified).
-    pub(crate) fn put_concurrency(
-        &self,
-        name: &FunctionName,
-        executions: u32,
-    ) -> Result<(), PutFunctionConcurrencyError> {
-        let not_found = || self.not_found(Operation::PutFunctionConcurrency, name, None);
-        self.change(name, not_found, |record| {
-            self.quota.reserve(record.reserved_concurrency, Some(executions))?;
-            Ok((Some(record.with_reserved_concurrency(Some(executions))), ()))
-        })
-    }
-
-    /// `GetFunctionConcurrency`: `None` without a reservation.
-    ///
-    /// # Errors
-    ///
-    /// No such function.
-    pub(crate) fn get_concurrency(&self, name: &FunctionName) -> Result<Option<u32>, GetFunctionConcurrencyError> {
-        let record = self.record(name).ok_or_else(|| self.not_found(Operation::GetFunctionConcurrency, name, None))?;
-        Ok(record.reserved_concurrency)
-    }
-
-    /// `DeleteFunctionConcurrency`. No reservation is no error.
-    ///
-    /// # Errors
-    ///
-    /// No such function.
-    pub(crate) fn delete_concurrency(&self, name: &FunctionName) -> Result<(), DeleteFunctionConcurrencyError> {
-        let not_found = || self.not_found(Operation::DeleteFunctionConcurrency, name, None);
-        self.change(name, not_found, |record| {
-            self.quota.reserve(record.reserved_concurrency, None)?;
-            Ok((Some(record.with_reserved_concurrency(None)), ()))
-        })
-    }
-
     /// Replaces a function's record by what `change` makes of it, once that is on disk. Nothing else changes meanwhile;
     /// `change` must not change anything else.
     fn change<T, E: From<ResourceNotFound> + From<ServiceError>>(
@@ -539,54 +360,6 @@ impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
             function.record = next;
         }
         Ok(answer)
-    }
-
-    fn writer(&self) -> MutexGuard<'_, Option<Keeper<X>>> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Brings a record to the disk, if that is where it belongs.
-    fn keep(
-        &self,
-        writer: &mut Option<Keeper<X>>,
-        name: &FunctionName,
-        record: &Arc<FunctionRecord<X>>,
-    ) -> Result<(), ServiceError> {
-        let can_keep = self.can_keep.is_some_and(|can_keep| can_keep(&record.latest.executable));
-        match writer {
-            Some(keeper) if can_keep => keeper.put(name, record),
-            _ => Ok(()),
-        }
-    }
-
-    /// Finds out what became of the function's last change, if that was not known.
-    fn settle(&self, writer: &mut Option<Keeper<X>>, name: &FunctionName) -> Result<(), ServiceError> {
-        let Some(keeper) = writer else { return Ok(()) };
-        let Settled::Done(next) = keeper.settle(name)? else { return Ok(()) };
-        if let Some(before) = self.record(name) {
-            self.quota.remove_function(before.code_bytes(), before.reserved_concurrency);
-        }
-        let Some(record) = next else {
-            self.functions.remove(name);
-            return Ok(());
-        };
-        self.quota.count_in(record.code_bytes(), record.reserved_concurrency);
-        if let Some(mut function) = self.functions.get_mut(name) {
-            function.record = record;
-            return Ok(());
-        }
-        self.functions.insert(name.clone(), Function { record, cell: Arc::default() });
-        Ok(())
-    }
-
-    /// A function that is kept stays one, and a closure stays a closure: what is published is either on disk or not.
-    fn check_kind(&self, record: &FunctionRecord<X>, code: &Code<X>) -> Result<(), InvalidParameterValue> {
-        match self.can_keep {
-            Some(can_keep) if can_keep(&record.latest.executable) != can_keep(&code.executable) => {
-                Err(InvalidParameterValue::NativeCodeNotKept)
-            }
-            _ => Ok(()),
-        }
     }
 
     fn record(&self, name: &FunctionName) -> Option<Arc<FunctionRecord<X>>> {

@@ -23,6 +23,7 @@ mod tests;
 
 pub(crate) use host_calls::{HostCall, HostCallError, HostCalls};
 
+use crate::blocking::BlockingThreads;
 use crate::function::Frame;
 use crate::future::InRuntime;
 use crate::limits::SandboxLimits;
@@ -110,7 +111,7 @@ impl Sandbox {
             linkers: [OnceLock::new(), OnceLock::new()],
             loaded: DashMap::new(),
             compile_slots: Arc::new(Semaphore::new(limits.compile_slots)),
-            workers: Workers::new(limits.worker_threads, limits.blocking_threads_max),
+            workers: Workers::new(limits.worker_threads, limits.blocking_threads_max, limits.compile_slots),
             data_dir,
             artifact_key,
             resident: Resident::new(limits.loaded_code_max),
@@ -126,6 +127,14 @@ impl Sandbox {
     /// The operating system refused to start threads.
     pub(crate) fn workers(&self) -> std::io::Result<&Handle> {
         self.workers.handle()
+    }
+
+    /// Where blocking closures run.
+    ///
+    /// # Errors
+    /// As [`workers`](Self::workers).
+    pub(crate) fn blocking_threads(&self) -> std::io::Result<BlockingThreads> {
+        self.workers.blocking_threads()
     }
 
     /// What the host counts.

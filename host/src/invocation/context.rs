@@ -121,10 +121,10 @@ async fn run(
 ) -> Result<String, HostCallError> {
     let invoker = Arc::clone(&context.invoker);
     let panicked = |message| HostCallError::Panicked { name: name.to_owned(), message };
-    let workers = invoker.sandbox.workers().map_err(|error| panicked(Some(error.to_string())))?;
+    let threads = invoker.sandbox.blocking_threads().map_err(|error| panicked(Some(error.to_string())))?;
     context.job.meter.host_call_began(invoker.clock.now());
     let _timer = HostTimer { context: context.clone() };
-    match closure.call(context, input, workers).await {
+    match closure.call(context, input, &threads).await {
         Ok(result) => result.map_err(HostCallError::Reported),
         Err(error) => Err(panicked(error.message)),
     }

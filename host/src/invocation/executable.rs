@@ -1,6 +1,7 @@
 //! What runs when a function is invoked: guest code or a native closure.
 
 use super::InvocationContext;
+use crate::blocking::BlockingThreads;
 use crate::function::{FunctionError, PanicPlace};
 use crate::future::BoxFuture;
 use crate::host_function::JsonClosure;
@@ -12,7 +13,6 @@ use crate::sandbox::outcome::{Ending, Outcome};
 use crate::sandbox::{LoadError, Sandbox};
 use bytes::Bytes;
 use std::sync::Arc;
-use tokio::runtime::Handle;
 
 /// What runs when a function is invoked.
 #[derive(Clone)]
@@ -48,14 +48,14 @@ pub(super) async fn run_native(
     native: Arc<dyn JsonClosure>,
     event: Bytes,
     context: InvocationContext,
-    workers: Handle,
+    threads: BlockingThreads,
 ) -> Ending {
     // An event was looked at as JSON before it came here, and JSON is UTF-8.
     let event = match std::str::from_utf8(&event) {
         Ok(event) => event,
         Err(error) => return Ending::HostFault(format!("an event that was checked is no UTF-8: {error}")),
     };
-    match native.call(context, event, &workers).await {
+    match native.call(context, event, &threads).await {
         Ok(Ok(result)) if result.len() > RESPONSE_BYTES_MAX => {
             Ending::Failed(FunctionError::ResponseTooLarge { bytes: result.len(), limit_bytes: RESPONSE_BYTES_MAX })
         }

@@ -110,8 +110,8 @@ impl Execution {
         let sandbox = &self.invoker.sandbox;
         match &self.run.function.version.executable {
             Executable::Native(native) => {
-                let workers = match sandbox.workers() {
-                    Ok(workers) => workers.clone(),
+                let threads = match sandbox.blocking_threads() {
+                    Ok(threads) => threads,
                     Err(error) => {
                         return Stage::Ended(Outcome::host_fault(
                             &self.job,
@@ -119,7 +119,7 @@ impl Execution {
                         ));
                     }
                 };
-                let work = executable::run_native(Arc::clone(native), event, self.context(), workers);
+                let work = executable::run_native(Arc::clone(native), event, self.context(), threads);
                 let work = InRuntime::new(self.invoker.runtime_of_closures(), work);
                 self.running(sandbox.run_native(work, Arc::clone(&self.job), in_progress, permit))
             }

@@ -1,16 +1,16 @@
-//! How a [`FunctionRecord`]'s aliases change.
+//! Aliases: the operations, and how a [`FunctionRecord`]'s change.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Stamps, record::FunctionRecord};
+use super::{Registry, Stamps, record::FunctionRecord};
 use crate::{
     error::{
-        Constraint, CreateAliasError, InvalidParameterValue, PreconditionFailed, ReferenceError, ResourceConflict,
-        ResourceNotFound, UpdateAliasError, ValidationError, Validator,
+        Constraint, CreateAliasError, DeleteAliasError, GetAliasError, InvalidParameterValue, PreconditionFailed,
+        ReferenceError, ResourceConflict, ResourceNotFound, UpdateAliasError, ValidationError, Validator,
     },
     function::{
-        AliasConfiguration, AliasName, AliasRouting, FunctionArn, Qualifier, RevisionId, Version, VersionNumber,
-        validate_description,
+        AliasConfiguration, AliasName, AliasRouting, FunctionArn, FunctionName, Operation, Qualifier, RevisionId,
+        Version, VersionNumber, validate_description,
     },
     limits::{ALIAS_ADDITIONAL_VERSIONS_MAX, FUNCTION_VERSION_CHARS_MAX},
 };
@@ -55,6 +55,75 @@ pub(crate) struct UpdateAlias {
 impl UpdateAlias {
     pub(super) fn validate(&self) -> Result<(), ValidationError> {
         validate(self.description.as_deref(), self.additional_version_weights.as_ref())
+    }
+}
+
+impl<X: Clone + Send + Sync + 'static, C: Default> Registry<X, C> {
+    /// `CreateAlias`.
+    ///
+    /// # Errors
+    ///
+    /// Description or weights out of range, no such function or version, a name that is taken, too many aliases.
+    pub(crate) fn create_alias(
+        &self,
+        name: &FunctionName,
+        request: CreateAlias,
+    ) -> Result<Arc<AliasConfiguration>, CreateAliasError> {
+        request.validate()?;
+        let version = Qualifier::from(request.function_version);
+        let not_found = || self.not_found(Operation::CreateAlias, name, Some(&version));
+        self.change(name, not_found, |record| {
+            let aliases_max = self.limits().aliases_per_function_max;
+            let (next, alias) = record.with_new_alias(request, aliases_max, &*self.stamps)?;
+            Ok((Some(next), alias))
+        })
+    }
+
+    /// `GetAlias`.
+    ///
+    /// # Errors
+    ///
+    /// No such alias.
+    pub(crate) fn get_alias(
+        &self,
+        name: &FunctionName,
+        alias: &AliasName,
+    ) -> Result<Arc<AliasConfiguration>, GetAliasError> {
+        let found = self.record(name).and_then(|record| record.aliases.get(alias).cloned());
+        found.ok_or_else(|| {
+            let arn = self.base.function(name, Some(&Qualifier::Alias(alias.clone())));
+            ResourceNotFound::AliasArn { arn }.into()
+        })
+    }
+
+    /// `UpdateAlias`: replaces the given members.
+    ///
+    /// # Errors
+    ///
+    /// Description or weights out of range, no such alias or version, another revision.
+    pub(crate) fn update_alias(
+        &self,
+        name: &FunctionName,
+        alias: &AliasName,
+        request: UpdateAlias,
+    ) -> Result<Arc<AliasConfiguration>, UpdateAliasError> {
+        request.validate()?;
+        let not_found =
+            || ResourceNotFound::Alias { arn: self.base.function(name, Some(&Qualifier::Alias(alias.clone()))) };
+        self.change(name, not_found, |record| {
+            let (next, alias) = record.with_changed_alias(alias, request, &*self.stamps)?;
+            Ok((Some(next), alias))
+        })
+    }
+
+    /// `DeleteAlias`. An alias that does not exist is no error, as in AWS.
+    ///
+    /// # Errors
+    ///
+    /// No such function.
+    pub(crate) fn delete_alias(&self, name: &FunctionName, alias: &AliasName) -> Result<(), DeleteAliasError> {
+        let not_found = || self.not_found(Operation::DeleteAlias, name, None);
+        self.change(name, not_found, |record| Ok((record.without_alias(alias), ())))
     }
 }
 

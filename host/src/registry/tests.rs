@@ -19,8 +19,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    error::Error,
-    function::{AliasName, CodeSha256, Version, VersionNumber},
+    error::{CreateAliasError, Error},
+    function::{AliasConfiguration, AliasName, CodeSha256, Version, VersionNumber},
+    storage::Storage,
 };
 
 /// What stands for compiled code: the same number is the same code.

@@ -55,10 +55,12 @@ async fn a_caller_waits_for_a_compilation_no_longer_than_it_wants() {
     let sandbox = Arc::new(Sandbox::new(SandboxLimits { sandboxes_max: 1, ..SandboxLimits::default() }, None, None));
     let module = wat::parse_str(r#"(module (memory (export "memory") 1) (func (export "handle")))"#).unwrap();
     let code = code(&module);
+    // While others compile: an idle host could be faster than the shortest timer.
+    let others = sandbox.compile_slots.acquire_many(sandbox.limits.compile_slots.try_into().unwrap()).await.unwrap();
     let waited = sandbox.load(&code, EngineProfile::Plain, Duration::ZERO).await;
     let waited = waited.map(drop);
     assert!(matches!(waited, Err(LoadError::TimedOut { waited: Duration::ZERO })), "{waited:?}");
-    // What began goes on, or begins anew.
+    drop(others);
     sandbox.load(&code, EngineProfile::Plain, Duration::MAX).await.unwrap();
 }
 
@@ -98,8 +100,49 @@ async fn what_another_engine_has_compiled_is_compiled_again() {
         assert_eq!(kept.facts, other.as_bytes());
         // Not in memory any more, and not in use.
         code.forget(Plain);
+        let (said, found) = said(|| sandbox.find(&code, Plain).unwrap().is_some());
+        assert!(!found);
+        let [line] = &said[..] else { panic!("{said:?}") };
+        assert!(line.starts_with("INFO compiling again") && line.contains("another engine or processor"), "{line}");
+        assert!(line.contains(kept.path.to_str().unwrap()), "{line}");
         sandbox.load(&code, Plain, Duration::MAX).await.unwrap();
         let kept = artifacts.open(&code.sha256(), "plain").unwrap().unwrap();
         assert_eq!(kept.facts, own.facts);
     }
+}
+
+/// What `act` says through `tracing` on this thread, a line each: level, message, fields.
+fn said<T>(act: impl FnOnce() -> T) -> (Vec<String>, T) {
+    use std::fmt::{Debug, Write};
+    use std::sync::Mutex;
+    use tracing::field::{Field, Visit};
+    use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<String>>>);
+
+    struct Line(String);
+
+    impl Visit for Line {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            match field.name() {
+                "message" => write!(self.0, " {value:?}").unwrap(),
+                name => write!(self.0, " {name}={value:?}").unwrap(),
+            }
+        }
+    }
+
+    impl<S: tracing::Subscriber> Layer<S> for Lines {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+            let mut line = Line(event.metadata().level().to_string());
+            event.record(&mut line);
+            self.0.lock().unwrap().push(line.0);
+        }
+    }
+
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::registry().with(lines.clone());
+    let answer = tracing::subscriber::with_default(subscriber, act);
+    let said = std::mem::take(&mut *lines.0.lock().unwrap());
+    (said, answer)
 }

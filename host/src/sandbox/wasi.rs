@@ -125,7 +125,8 @@ impl WasiView for Guest {
 }
 
 /// A monotonic clock whose readings don't repeat in another instance, nor after a restart: it counts from the Unix
-/// epoch, as the system's clock was when the process first asked.
+/// epoch, as the system's clock was when the process first asked. (Where that is set back between two processes, readings of the
+/// second may be earlier.)
 pub(super) struct Monotonic;
 
 impl Monotonic {

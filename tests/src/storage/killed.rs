@@ -1,7 +1,7 @@
 //! A process that changes its functions and is killed, some hundreds of times: what it was answered holds.
 
 use super::Place;
-use crate::test_host::{builder, host};
+use crate::test_host::{arn, builder, host};
 use fnhost::function::FunctionConfiguration;
 use fnhost::{Code, Host};
 use std::collections::BTreeSet;
@@ -23,37 +23,81 @@ fn code(step: usize) -> Code {
 
 /// One change, or a refusal: the same wherever it is made.
 fn change(host: &Host, step: usize) {
-    let function = format!("f{}", step % 3);
-    let description = step.to_string();
-    let refused = match (step / 3) % 8 {
-        0 => host.create_function(&function, code(step)).description(description).wait().is_err(),
-        1 => host.update_function_code(&function, code(step)).publish(true).wait().is_err(),
-        2 => host.update_function_configuration(&function).description(description).wait().is_err(),
-        3 => host.publish_version(&function).description(description).wait().is_err(),
-        4 => host.create_alias(&function, format!("a{step}"), 1).wait().is_err(),
-        5 => host.update_function_code(&function, code(step)).wait().is_err(),
-        6 => host.put_function_concurrency(&function, 1 + u32::try_from(step % 5).unwrap()).wait().is_err(),
-        _ if step.is_multiple_of(2) => host.delete_function(&function).wait().is_err(),
-        _ => host.delete_function(&function).qualifier("1").wait().is_err(),
+    let name = format!("f{}", step % 3);
+    let function = name.as_str();
+    let text = step.to_string();
+    let refused = match (step / 3) % 16 {
+        0 => host.create_function(function, code(step)).description(text).tag("made", step.to_string()).wait().is_err(),
+        1 => host.update_function_code(function, code(step)).publish(true).wait().is_err(),
+        2 => host
+            .update_function_configuration(function)
+            .description(text)
+            .memory_mb(64)
+            .env("STEP", function)
+            .wait()
+            .is_err(),
+        3 => host.publish_version(function).description(text).wait().is_err(),
+        4 => host.create_alias(function, format!("a{step}"), 1).description(text).wait().is_err(),
+        5 => host.update_function_code(function, code(step)).wait().is_err(),
+        6 => host.put_function_concurrency(function, 1 + u32::try_from(step % 5).unwrap()).wait().is_err(),
+        7 => host.add_permission(function, &text, "lambda:InvokeFunction", "s3.amazonaws.com").wait().is_err(),
+        8 => host.tag_resource(arn(function), [("step", text.as_str()), (text.as_str(), "")]).wait().is_err(),
+        9 => {
+            let put = host
+                .put_function_event_invoke_config(function)
+                .maximum_retry_attempts(u32::try_from(step % 3).unwrap());
+            put.on_failure(arn("f0")).wait().is_err()
+        }
+        10 => host.add_permission(format!("{function}:1"), &text, "lambda:GetFunction", "000000000000").wait().is_err(),
+        11 => {
+            host.update_function_configuration(function).timeout_secs(step as u64 % 900 + 1).fuel(1_000).wait().is_err()
+        }
+        12 => host.untag_resource(arn(function), ["made"]).wait().is_err(),
+        13 => host.delete_function_event_invoke_config(function).wait().is_err(),
+        _ if step.is_multiple_of(2) => host.delete_function(function).wait().is_err(),
+        _ => host.delete_function(function).qualifier("1").wait().is_err(),
     };
     // Refusals are a part of it: they change nothing.
     let _ = refused;
 }
 
-/// Everything that steps change.
+/// Everything that was answered: functions, versions, aliases, settings, policies, tags, digests. Not the times and revisions,
+/// which are another host's in the model.
 fn seen(host: &Host) -> Vec<String> {
-    let mut seen = Vec::new();
+    let mut seen = vec![format!("{:?}", host.account_settings())];
     for function in host.list_functions().wait().unwrap().items {
         let name = function.function_name.as_str();
         seen.push(format!("{name} reserves {:?}", host.get_function_concurrency(name).wait().unwrap()));
+        seen.push(format!("{name} tags {:?}", host.list_tags(arn(name)).wait().unwrap()));
         for version in versions(host, name) {
-            seen.push(format!("{name} {} {} {}", version.version, version.description, version.code_sha256));
+            let all = format!("{version:?}");
+            seen.push(without(&all, &[&version.revision_id, &version.last_modified]));
+            seen.extend(attached(host, &format!("{name}:{}", version.version)));
         }
         for alias in host.list_aliases(name).max_items(1000).wait().unwrap().items {
-            seen.push(format!("{name} {} {}", alias.name, alias.function_version));
+            seen.push(without(&format!("{alias:?}"), &[&alias.revision_id]));
+            seen.extend(attached(host, &format!("{name}:{}", alias.name)));
         }
+        seen.extend(attached(host, name));
     }
     seen
+}
+
+/// What is attached to a function, version or alias.
+fn attached(host: &Host, target: &str) -> Vec<String> {
+    let policy = host.get_policy(target).wait().map(|policy| policy.to_json());
+    let config = host.get_function_event_invoke_config(target).wait();
+    let config = config.map(|config| without(&format!("{config:?}"), &[&config.last_modified]));
+    policy.into_iter().chain(config).map(|text| format!("{target}: {text}")).collect()
+}
+
+/// A text without what differs from host to host.
+fn without(text: &str, own: &[&dyn std::fmt::Debug]) -> String {
+    own.iter().fold(text.to_owned(), |text, own| {
+        let own = format!("{own:?}");
+        assert!(text.contains(&own), "{own} in {text}");
+        text.replace(&own, "")
+    })
 }
 
 /// All versions of a function, page by page.

@@ -72,6 +72,7 @@ async fn what_was_used_least_recently_goes() {
         assert!(mapped(&place).len() <= 3);
     }
     drop(host);
+    // Three of eight, whichever are called.
     let host = host_with_room(&place, 3);
     for number in [1, 2, 3, 1] {
         answers(&host, number).await;
@@ -88,6 +89,25 @@ async fn what_was_used_least_recently_goes() {
     for number in (1..=8).chain(1..=8) {
         answers(&host, number).await;
         assert!(mapped(&place).len() <= 3);
+    }
+}
+
+/// Uploads are not held in memory when they are on disk: neither after their compilation, nor when the compiled form was found,
+/// in use by another function or on disk.
+#[tokio::test]
+async fn an_upload_is_let_go_of_when_its_code_is_loaded() {
+    let place = Place::new();
+    let upload = bytes::Bytes::from(fs::read(WAT_ECHO).unwrap());
+    let zip = bytes::Bytes::from(crate::code::zip(&[("bootstrap.wasm", &upload), ("model.txt", b"weights")]));
+    for start in ["compiled", "on disk"] {
+        let host = place.host();
+        for function in ["first", "in use"] {
+            for (kind, upload) in [("module", &upload), ("zip", &zip)] {
+                let name = format!("{kind}-{}-{}", start.replace(' ', "-"), function.replace(' ', "-"));
+                host.create_function(&name, Code::bytes(upload.clone())).await.unwrap();
+                assert!(upload.is_unique(), "{name}");
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use fnhost::function::{EventInvokeConfig, FunctionPolicy, ReportedError};
 use fnhost::{Code, Host, InvocationContext};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Everything that can be seen of a host's functions.
@@ -74,6 +75,27 @@ async fn files_of_a_zip_are_there_again() {
         let response = invoke(&host, "f", json!({"path": "/var/task/model.txt"})).await;
         assert_eq!(payload(&response), json!({"content": "weights"}));
     }
+}
+
+/// They are unpacked in the data directory, so that what a killed host has left there is found by the next.
+#[tokio::test]
+async fn files_that_a_killed_host_has_unpacked_go() {
+    let place = Place::new();
+    let module = std::fs::read(READ_FILE_CORE).unwrap();
+    let zip = zip(&[("bootstrap.wasm", &module), ("model.txt", b"weights")]);
+    let host = place.host();
+    host.create_function("f", Code::bytes(zip)).await.unwrap();
+    let unpacked = place.files("unpacked");
+    assert_eq!(unpacked.len(), 1, "{unpacked:?}");
+    drop(host);
+    assert_eq!(place.files("unpacked").len(), 0);
+    let left = place.path().join("unpacked").join(unpacked.keys().next().unwrap());
+    std::fs::create_dir_all(left.join("deep")).unwrap();
+    std::fs::write(left.join("deep/file"), b"left").unwrap();
+    let host = place.host();
+    assert_eq!(place.files("unpacked").len(), 0);
+    let response = invoke(&host, "f", json!({"path": "/var/task/model.txt"})).await;
+    assert_eq!(payload(&response), json!({"content": "weights"}));
 }
 
 #[tokio::test]
@@ -206,4 +228,31 @@ async fn attached(host: &Host) -> (FunctionPolicy, EventInvokeConfig, BTreeMap<S
         host.get_function_event_invoke_config("f").await.unwrap(),
         host.list_tags("arn:aws:lambda:us-east-1:000000000000:function:f").await.unwrap(),
     )
+}
+
+/// A blocking host function may wait for changes that need a thread that blocks, even if all that it may have is its own.
+#[test]
+fn a_blocking_host_function_can_wait_for_changes() {
+    let place = Place::new();
+    let hosts = Arc::new(OnceLock::<Host>::new());
+    let mut limits = fnhost::limits::SandboxLimits::default();
+    limits.sandboxes_max = 10;
+    limits.blocking_threads_max = 1;
+    let deploy = {
+        let hosts = Arc::clone(&hosts);
+        move |name: String, _: InvocationContext| {
+            let host = hosts.get().unwrap();
+            host.create_function(&name, Code::file(WAT_ECHO)).wait().map_err(ReportedError::from)?;
+            host.publish_version(&name).wait().map_err(ReportedError::from)?;
+            let answer = host.invoke(&name).json(&json!("a")).unwrap().wait().map_err(ReportedError::from)?;
+            Ok::<_, ReportedError>(answer.json::<Value>().unwrap())
+        }
+    };
+    let host = place.builder().sandbox_limits(limits).blocking_host_function("deploy", deploy).build().unwrap();
+    assert!(hosts.set(host.clone()).is_ok());
+    host.create_function("f", Code::file(HOST_CALL_CORE)).timeout_secs(120).grant("deploy").wait().unwrap();
+    let event = json!({"name": "deploy", "input": "made"});
+    let response = host.invoke("f").json(&event).unwrap().wait().unwrap();
+    assert_eq!(payload(&response), json!({"output": "a"}));
+    assert_eq!(host.list_versions("made").wait().unwrap().items.len(), 2);
 }

@@ -94,6 +94,28 @@ fn updates_change_what_is_given_under_a_precondition() {
     assert_eq!((*before.version.executable, before.configuration().environment.len()), (0, 0));
 }
 
+/// A host can be started with lower limits than it had. Its counters stay right, whatever is tried.
+#[test]
+fn a_dry_run_beside_a_lowered_quota_counts_nothing() {
+    let storage: Arc<dyn Storage> = Arc::new(crate::storage::testing::MemoryStorage::default());
+    let open = |limits| {
+        let executable = |sha256: CodeSha256, _| Some(Arc::new(sha256.as_bytes()[0]));
+        registry_with(limits).open(Arc::clone(&storage), |_| true, executable).unwrap()
+    };
+    let registry = open(RegistryLimits::default());
+    registry.create(&name("f"), code(1), ConfigurationUpdate::default(), published()).unwrap();
+    assert_eq!(registry.code_bytes(), 200);
+    let lowered = open(RegistryLimits { code_bytes_max: 150, ..RegistryLimits::default() });
+    assert_eq!(lowered.code_bytes(), 200);
+    let dry_run = UpdateFunctionCode { dry_run: true, ..UpdateFunctionCode::default() };
+    let smaller = Code { size_bytes: 10, ..code(2) };
+    lowered.update_code(&name("f"), smaller, &dry_run).unwrap();
+    assert_eq!(lowered.code_bytes(), 200);
+    let larger = Code { size_bytes: 101, ..code(2) };
+    lowered.update_code(&name("f"), larger, &dry_run).unwrap_err();
+    assert_eq!(lowered.code_bytes(), 200);
+}
+
 #[test]
 fn a_dry_run_changes_nothing() {
     let registry = registry_with_versions(0);
