@@ -165,7 +165,11 @@ impl DataDir {
             self.disk.remove(&path).map_err(DataDirError::io(&path, "removing"))?;
         }
         for path in unpacked {
-            self.disk.remove_dir(&path).map_err(DataDirError::io(&path, "removing"))?;
+            match self.disk.remove_dir(&path) {
+                // An invocation of the host before has just ended, and has removed it itself.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed.map_err(DataDirError::io(&path, "removing"))?,
+            }
         }
         // What no record has taken goes with the last hold on it, which is here.
         self.code.collect();
