@@ -239,8 +239,13 @@ impl HostBuilder {
     ///
     /// The directory is made if there is none; one that exists has to be its owner's alone (mode 0700) and empty, or written
     /// by a host of the same region and account. One host can have it at a time. An operation that changes something answers
-    /// when the change is on disk: after a crash at any moment, what was answered holds. If the disk fails, operations answer
-    /// `ServiceException` (500), and the change may have been kept; invocations go on.
+    /// when the change is on disk: after a crash at any moment, what was answered holds.
+    ///
+    /// If the disk fails, operations answer `ServiceException` (500), the error's sources say what has happened, and
+    /// invocations go on. When it works again (it was full, say), so do changes. Only a disk that fails to *sync* the records
+    /// ends them: then nobody knows what is on it, the change may have been kept, and the host has to be built again.
+    /// Functions, code and artifacts that are there are never given up for a damaged file: building the host fails, and names
+    /// it.
     ///
     /// What is *not* kept: functions whose code is a closure ([`Code::native`](crate::Code::native)), which have to be created
     /// again at every start; asynchronous invocations that wait; host functions and everything else that is set here.
