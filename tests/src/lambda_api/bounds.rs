@@ -208,6 +208,31 @@ async fn code_has_a_quota() {
     assert_eq!(version.refused(), full);
 }
 
+/// What is made of a body counts, too: code is there in base64, and decoded.
+#[tokio::test]
+async fn bodies_count_as_often_as_they_are_in_memory() {
+    let limits = request_limits(|limits| limits.bodies_bytes_max = 64 * 1024);
+    let server = TestServer::with(|api| api.request_limits(limits)).await;
+    let body = vec![b' '; 40 * 1024];
+    assert_eq!(server.send_with("POST", "/2015-03-31/functions", &[], &body).await.status, 429);
+    assert_eq!(server.send_with("POST", "/2015-03-31/functions", &[], &body[..30 * 1024]).await.status, 400);
+    // A payload is there once.
+    let payload = vec![b'1'; 40 * 1024];
+    assert_eq!(server.send_with("POST", "/2015-03-31/functions/f/invocations", &[], &payload).await.status, 404);
+}
+
+#[tokio::test]
+async fn uploads_take_turns() {
+    let limits = request_limits(|limits| limits.uploads_max = 1);
+    let server = TestServer::with(|api| api.request_limits(limits)).await;
+    let (a, b, c) = tokio::join!(
+        server.create("a", fixtures::WAT_ECHO, json!({})),
+        server.create("b", fixtures::CONTEXT_CORE, json!({})),
+        server.create("c", fixtures::WAT_TRAP_UNREACHABLE, json!({})),
+    );
+    assert_eq!([a.status, b.status, c.status], [201; 3]);
+}
+
 #[tokio::test]
 async fn requests_have_a_rate() {
     let limits = request_limits(|limits| limits.requests_per_second_max = NonZeroU32::MIN);
