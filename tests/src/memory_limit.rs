@@ -157,6 +157,22 @@ async fn refused_memory_is_forgiven_when_something_else_ends_the_run() {
     }
 }
 
+#[test]
+fn limits_that_can_not_be_are_refused_when_the_host_is_built() {
+    let refused = |change: fn(&mut SandboxLimits)| {
+        let mut limits = SandboxLimits::default();
+        change(&mut limits);
+        Host::builder().sandbox_limits(limits).build().err().map(|error| error.to_string())
+    };
+    let zero = refused(|limits| limits.stack_bytes = 0);
+    assert_eq!(zero.as_deref(), Some("the limit stack_bytes is 0: it has to be at least 1"));
+    let large = refused(|limits| limits.sandboxes_max = 10_001);
+    let rule = "it has to be at most 10000, because each sandbox has 4 GiB of address space";
+    assert_eq!(large, Some(format!("the limit sandboxes_max is 10001: {rule}")));
+    assert!(refused(|limits| limits.spare_memories = 1_201).is_some());
+    assert_eq!(refused(|limits| limits.sandboxes_max = 10_000), None);
+}
+
 /// A memory of no pages costs nothing of its guest's limit, and is one of the pool's all the same: whoever has many of them can't
 /// keep the others from beginning.
 #[tokio::test]

@@ -383,9 +383,8 @@ fn check_limits(limits: &SandboxLimits) -> Result<(), BuildError> {
         ("compile_threads", limits.compile_threads),
         ("loaded_code_max", limits.loaded_code_max),
     ];
-    match at_least_1.into_iter().find(|(_, value)| *value == 0) {
-        Some((limit, _)) => return Err(BuildError::ZeroLimit { limit }),
-        None => {}
+    if let Some((limit, _)) = at_least_1.into_iter().find(|(_, value)| *value == 0) {
+        return Err(BuildError::ZeroLimit { limit });
     }
     let at_most = [
         ("sandboxes_max", limits.sandboxes_max, SANDBOXES_MAX),
