@@ -22,6 +22,12 @@ def code(name: str) -> bytes:
         return file.read()
 
 
+def new_code(name: str) -> bytes:
+    """The same as code that no server has compiled: with a custom section of its own."""
+    section = uuid.uuid4().hex[:16].encode()
+    return code(name) + bytes([0, 1 + len(section), len(section)]) + section
+
+
 def client(**settings):
     """A client with nothing changed but its endpoint, and without retries, so that a test sees every answer."""
     options = {

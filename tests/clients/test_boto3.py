@@ -8,7 +8,7 @@ import unittest
 import urllib.request
 import zipfile
 
-from lambda_client import ENDPOINT, LambdaTest, arn, code
+from lambda_client import ENDPOINT, LambdaTest, arn, code, new_code
 
 
 class Functions(LambdaTest):
@@ -129,7 +129,14 @@ class Functions(LambdaTest):
     def test_account_settings(self):
         settings = self.client.get_account_settings()
         self.assertEqual(settings["AccountLimit"]["ConcurrentExecutions"], 50)
-        self.assertGreaterEqual(settings["AccountUsage"]["TotalCodeSize"], 0)
+        self.assertEqual(settings["AccountLimit"]["CodeSizeZipped"], 52428800)
+        self.assertEqual(settings["AccountLimit"]["CodeSizeUnzipped"], 262144000)
+        self.assertEqual(settings["AccountLimit"]["UnreservedConcurrentExecutions"], 50)
+        used = settings["AccountUsage"]
+        self.create()
+        more = self.client.get_account_settings()["AccountUsage"]
+        self.assertEqual(more["TotalCodeSize"] - used["TotalCodeSize"], len(code("echo")))
+        self.assertEqual(more["FunctionCount"] - used["FunctionCount"], 1)
 
 
 class FunctionRefusals(LambdaTest):
@@ -290,8 +297,39 @@ class FunctionRefusals(LambdaTest):
             PackageType="Zip",
         )
 
+    def test_a_zip_bomb(self):
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+            with file.open("bootstrap.wasm", "w", force_zip64=True) as entry:
+                for _ in range(300):
+                    entry.write(bytes(1 << 20))
+        self.assertLess(len(archive.getvalue()), 1 << 20)
+        self.refused_create(
+            "InvalidParameterValueException",
+            400,
+            "Unzipped size must be smaller than 262144000 bytes",
+            Code={"ZipFile": archive.getvalue()},
+        )
+
+    def test_updates_wait_for_each_other(self):
+        self.create()
+        function = {"FunctionName": self.function}
+        begun = self.client.update_function_code(ZipFile=new_code("large"), **function)
+        self.assertEqual(begun["LastUpdateStatus"], "InProgress")
+        # Meanwhile the function is as it was.
+        answer = self.client.invoke(Payload=b'{"a": 1}', **function)
+        self.assertEqual(answer["Payload"].read(), b'{"a": 1}')
+        text = f"The operation cannot be performed at this time. An update is in progress for resource: {arn(self.function)}"
+        conflict = ("ResourceConflictException", 409, text)
+        self.refused(*conflict, self.client.update_function_code, ZipFile=code("echo"), **function)
+        self.refused(*conflict, self.client.update_function_configuration, Timeout=5, **function)
+        self.refused(*conflict, self.client.publish_version, **function)
+        self.updated()
+        self.client.update_function_configuration(Timeout=5, **function)
+        self.updated()
+
     def test_an_update_waits_for_the_one_before(self):
-        self.create(fixture="large", wait=False)
+        self.create(Code={"ZipFile": new_code("large")}, wait=False)
         conflict = ("ResourceConflictException", 409)
         text = f"The operation cannot be performed at this time. …"
         self.refused(*conflict, text, self.client.publish_version, FunctionName=self.function)

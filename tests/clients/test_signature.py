@@ -188,6 +188,28 @@ class Rights(LambdaTest):
         self.denied("invoker", "GetFunction", function, invoker.get_function, FunctionName=self.function)
         self.denied("invoker", "ListFunctions", "*", invoker.list_functions)
 
+    def test_what_is_there_is_not_told_to_everybody(self):
+        self.create()
+        nobody = as_user("nobody")
+        gone = f"{self.function}-gone"
+        for function, qualifier in ((self.function, "$LATEST"), (self.function, "7"), (gone, "$LATEST"), (gone, "live")):
+            for kind in ("RequestResponse", "Event", "DryRun"):
+                resource = f"{arn(function)}:{qualifier}"
+                request = {"FunctionName": function, "Qualifier": qualifier, "InvocationType": kind}
+                self.denied("nobody", "InvokeFunction", resource, nobody.invoke, **request)
+            self.denied("nobody", "GetFunction", arn(function), nobody.get_function, FunctionName=function)
+        text = f"Function not found: {arn(gone)}:$LATEST"
+        self.refused("ResourceNotFoundException", 404, text, self.client.invoke, FunctionName=gone)
+
+    def test_another_account(self):
+        other = "arn:aws:lambda:us-east-1:111111111111:function:f"
+        for action, operation in (
+            ("GetFunction", self.client.get_function),
+            ("InvokeFunction", self.client.invoke),
+            ("DeleteFunction", self.client.delete_function),
+        ):
+            self.refused("AccessDeniedException", 403, "User: …", operation, FunctionName=other)
+
     def test_a_functions_policy_gives_rights_too(self):
         self.create(Publish=True)
         nobody = as_user("nobody")

@@ -42,6 +42,40 @@ WRONG = {
 OFF_PATTERN = [" ", "a b", "ä", "!", "a:b:c:d:e:f:g:h:i", "a/b", "*", "$", "\t", "a\u0000b", "x" * 20 + "?"]
 
 
+class Fault:
+    """What a request breaks, and the words that say so."""
+
+    def __init__(self, what, limit=None):
+        self.what, self.limit = what, limit
+
+    def words(self, path) -> str:
+        """A pattern for the message: it names the member, and the rule. A member without effect may be named as such."""
+        field = ".".join(name[0].lower() + name[1:] for name in path)
+        violated = rf"at '{re.escape(field)}' failed to satisfy constraint: "
+        member = re.escape(".".join(path))
+        rule = {
+            "type": rf"\b{member}\b.* (can not be converted to an? |is not base64)",
+            "json": r"Could not parse payload into json: ",
+            "missing": rf"Value null {violated}Member must not be null",
+            "unknown": rf"^{member} of \w+ is not supported by this host\.$",
+            "enum": rf"{violated}.*Member must satisfy enum value set: \[",
+            "shorter": rf"{violated}.*Member must have length greater than or equal to {self.limit}\b",
+            "longer": rf"{violated}.*Member must have length less than or equal to {self.limit}\b",
+            "pattern": rf"{violated}.*Member must satisfy regular expression pattern: ",
+            "min": rf"{violated}.*Member must have value greater than or equal to {self.limit}\b",
+            "max": rf"{violated}.*Member must have value less than or equal to {self.limit}\b",
+        }[self.what]
+        without_effect = "|".join(re.escape(".".join(path[:length])) for length in range(1, len(path) + 1))
+        return rf"{rule}|^({without_effect}) of \w+ is not supported by this host\.$"
+
+
+# Where the contract's words are others than the model's rule.
+OTHER_WORDS = {
+    ("Timeout", "max"): r"at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 900$",
+    ("Size", "max"): r"at 'ephemeralStorage.size' failed .* value less than or equal to 10240$",
+}
+
+
 class Variants(LambdaTest):
     @classmethod
     def setUpClass(cls):
@@ -119,70 +153,69 @@ class Variants(LambdaTest):
         except urllib.error.HTTPError as error:
             return error.code, error.headers["x-amzn-errortype"], error.read().decode()
 
-    def variants(self, shape, location):
-        """Values that `shape` does not allow, each with what is wrong about it."""
+    def variants(self, shape, path, location):
+        """Values that `shape` does not allow: for each, the path of the member, what it breaks, and the value."""
         metadata, kind = shape.metadata, shape.type_name
         kind = {"long": "integer"}.get(kind, kind)
         in_text = location in ("uri", "querystring", "header")
         if not in_text:
             for value in WRONG.get(kind, []):
-                yield f"{type(value).__name__} for a {kind}", value
+                yield path, Fault("type"), value
         elif kind == "integer":
             for value in ("x", "1.5", "", str(2**63)):
-                yield "no integer", value
+                yield path, Fault("max", metadata["max"]) if value.isdigit() else Fault("type"), value
         if kind == "string" and shape.enum:
-            yield "off-enum", "NO_SUCH_WORD"
-            yield "off-enum", shape.enum[0].swapcase()
+            yield path, Fault("enum"), "NO_SUCH_WORD"
+            yield path, Fault("enum"), shape.enum[0].swapcase()
         elif kind == "string":
             if metadata.get("min", 0) > 0 and location != "uri":
-                yield "too short", ""
+                yield path, Fault("shorter", metadata["min"]), ""
             if "max" in metadata and metadata["max"] < 10000:
-                yield "too long", "a" * (metadata["max"] + 1)
+                yield path, Fault("longer", metadata["max"]), "a" * (metadata["max"] + 1)
             if "pattern" in metadata:
                 # Python's own reading of the pattern decides what is off.
                 text = metadata["pattern"].replace("[a-zA-Z0-9-_", "[a-zA-Z0-9\\-_")
                 pattern = re.compile(text.replace(r"\p{L}\p{Z}\p{N}", r"\w "))
                 for value in OFF_PATTERN:
-                    if location == "header" and not value.isprintable() or location == "header" and not value.isascii():
+                    if location == "header" and not (value.isprintable() and value.isascii()):
                         continue
                     if not pattern.fullmatch(value):
-                        yield "off-pattern", value
+                        yield path, Fault("pattern"), value
         elif kind == "integer":
             if "min" in metadata:
-                yield "too small", metadata["min"] - 1
+                yield path, Fault("min", metadata["min"]), metadata["min"] - 1
             if "max" in metadata:
-                yield "too large", metadata["max"] + 1
-        elif kind == "list" and not in_text:
-            for what, value in self.variants(shape.member, "list"):
-                yield f"item {what}", [value]
-            if "max" in metadata:
-                yield "too long", [self.any_of(shape.member)] * (metadata["max"] + 1)
-            if metadata.get("min"):
-                yield "too short", []
+                yield path, Fault("max", metadata["max"]), metadata["max"] + 1
         elif kind == "list":
-            for what, value in self.variants(shape.member, location):
-                yield f"item {what}", [value]
+            for at, fault, value in self.variants(shape.member, path, "list" if not in_text else location):
+                yield at, fault, [value]
+            if "max" in metadata and not in_text:
+                yield path, Fault("longer", metadata["max"]), [self.any_of(shape.member)] * (metadata["max"] + 1)
+            if metadata.get("min") and not in_text:
+                yield path, Fault("shorter", metadata["min"]), []
         elif kind == "map":
-            for what, value in self.variants(shape.value, "map"):
-                yield f"value {what}", {self.any_of(shape.key): value}
-            for what, value in self.variants(shape.key, "key"):
+            for at, fault, value in self.variants(shape.value, path, "map"):
+                yield at, fault, {self.any_of(shape.key): value}
+            for at, fault, value in self.variants(shape.key, path, "key"):
                 if isinstance(value, str):
-                    yield f"key {what}", {value: self.any_of(shape.value)}
+                    yield at, fault, {value: self.any_of(shape.value)}
         elif kind == "structure":
             for name, member in shape.members.items():
-                for what, value in self.variants(member, "body"):
-                    yield f"{name} {what}", {name: value}
+                for at, fault, value in self.variants(member, [*path, name], "body"):
+                    yield at, fault, {name: value}
             for name in shape.required_members:
-                yield f"{name} missing", {}
-            yield "unknown member", {"NoSuchMember": 1}
+                yield [*path, name], Fault("missing"), {}
+            required = {name: self.any_of(shape.members[name]) for name in shape.required_members}
+            yield [*path, "NoSuchMember"], Fault("unknown"), required | {"NoSuchMember": 1}
 
     def any_of(self, shape):
         """A value that fits, for what stands beside a variant."""
         if shape.type_name == "string":
             return shape.enum[0] if shape.enum else "1"
-        return {"double": 0.5, "integer": 1, "long": 1}.get(shape.type_name, "1")
+        return {"double": 0.5, "integer": shape.metadata.get("min", 1)}.get(shape.type_name, "1")
 
     def requests(self, operation):
+        """Requests with one fault each: the path of the member, what it breaks, the request."""
         model = self.model.operation_model(operation)
         valid = self.valid(operation)
         if model.input_shape is None:
@@ -191,30 +224,37 @@ class Variants(LambdaTest):
         for name, member in model.input_shape.members.items():
             location = member.serialization.get("location", "body")
             if name == payload:
-                yield name, "no JSON", valid | {name: "{"}
+                yield [name], Fault("json"), valid | {name: "{"}
                 continue
             if name in model.input_shape.required_members and location != "uri":
-                yield name, "missing", {key: value for key, value in valid.items() if key != name}
+                yield [name], Fault("missing"), {key: value for key, value in valid.items() if key != name}
                 if location == "body":
-                    yield name, "null", valid | {name: None}
-            for what, value in self.variants(member, location):
-                yield name, what, valid | {name: value}
+                    yield [name], Fault("missing"), valid | {name: None}
+            for path, fault, value in self.variants(member, [name], location):
+                yield path, fault, valid | {name: value}
         if payload is None and model.http["method"] not in ("GET", "DELETE"):
-            yield "NoSuchMember", "unknown", valid | {"NoSuchMember": 1}
+            yield ["NoSuchMember"], Fault("unknown"), valid | {"NoSuchMember": 1}
 
     def test_every_variant_is_refused(self):
         state = self.client.get_function(FunctionName=self.function)
-        count = 0
+        count, used = 0, set()
         for operation in SUPPORTED:
             allowed = {error.name for error in self.model.operation_model(operation).error_shapes} | ALWAYS
-            for name, what, request in self.requests(operation):
+            for path, fault, request in self.requests(operation):
                 count += 1
-                with self.subTest(operation=operation, member=name, variant=what, value=str(request.get(name))[:80]):
+                value = str(request.get(path[0]))[:80]
+                with self.subTest(operation=operation, member=".".join(path), fault=fault.what, value=value):
                     status, exception, body = self.send(operation, request)
                     self.assertTrue(400 <= status < 500, f"{status} {body}")
                     self.assertIn(exception, allowed, body)
-                    message = json.loads(body)
-                    self.assertTrue(message.get("message") or message.get("Message"), body)
+                    answer = json.loads(body)
+                    message = answer.get("message") or answer.get("Message")
+                    other = OTHER_WORDS.get((path[-1], fault.what))
+                    if other and re.search(other, message):
+                        used.add((path[-1], fault.what))
+                    else:
+                        self.assertRegex(message, fault.words(path))
+        self.assertEqual(used, set(OTHER_WORDS), "words that nobody hears are no exception")
         self.assertGreater(count, 1500)
         unchanged = self.client.get_function(FunctionName=self.function)
         self.assertEqual(unchanged["Configuration"], state["Configuration"])

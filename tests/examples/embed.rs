@@ -1,25 +1,18 @@
 //! The embedder's first minute: the same text as in README.md.
 #![allow(clippy::print_stdout, reason = "an example shows what it got")]
 
-use fnhost::function::ReportedError;
 use fnhost::{Code, Host};
 use serde_json::{Value, json};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let code = Code::file(std::env::args().nth(1).ok_or("usage: embed FUNCTION.wasm")?);
-    let host = Host::builder()
-        .host_function("greeting", |name: String, caller| async move {
-            caller.log("somebody wants a greeting");
-            Ok::<_, ReportedError>(format!("Hello, {name}!"))
-        })
-        .build()?;
-    host.create_function("greet", code).memory_mb(64).timeout_secs(3).grant("greeting").await?;
+    let host = Host::builder().build()?;
+    host.create_function("greet", code).memory_mb(64).timeout_secs(3).await?;
     let v1 = host.publish_version("greet").await?;
     host.create_alias("greet", "live", v1).await?;
 
-    let event = json!({"name": "greeting", "input": "Ada"});
-    let response = host.invoke("greet:live").json(&event)?.tail_logs().await?;
+    let response = host.invoke("greet:live").json(&json!({"name": "Ada"}))?.tail_logs().await?;
     match &response.function_error {
         None => println!("{}", response.json::<Value>()?),
         Some(error) => println!("failed, {}: {error:?}", error.kind()),

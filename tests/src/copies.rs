@@ -15,11 +15,16 @@ fn every_crate_has_the_same_wit() {
 }
 
 #[test]
-fn the_readme_shows_the_example_that_runs() {
-    let example = read("tests/examples/embed.rs");
-    let (_, code) = example.split_once("\n\n").unwrap();
-    assert!(
-        read("README.md").contains(&format!("```rust\n{code}```")),
-        "README.md's example is not tests/examples/embed.rs"
-    );
+fn the_readmes_show_what_runs() {
+    for (source, readmes) in [
+        ("tests/examples/embed.rs", ["README.md", "host/README.md"]),
+        ("fixtures/rust/guests/src/bin/greet.rs", ["README.md", "guest-sdk/rust/README.md"]),
+    ] {
+        let text = read(source);
+        // After the comment about it.
+        let (_, code) = text.split_once("\n\n").unwrap();
+        for readme in readmes {
+            assert!(read(readme).contains(&format!("```rust\n{code}```")), "{readme} does not show {source}");
+        }
+    }
 }

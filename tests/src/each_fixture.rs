@@ -6,6 +6,7 @@ pub(crate) use crate::code::{
     open_files as open_files_core, read_file as read_file_component, read_file as read_file_core,
     write_file as write_file_component, write_file as write_file_core,
 };
+pub(crate) use crate::examples::{embed as greet_component, embed as greet_core};
 pub(crate) use crate::guest_sdk::{
     ad_hoc_error as error_adhoc_component, ad_hoc_error as error_adhoc_core, big_response as big_response_component,
     big_response as big_response_core, command as command_upper_component, command as command_upper_core,

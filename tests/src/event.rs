@@ -14,6 +14,7 @@ use fnhost::function::ReportedError;
 use fnhost::{Code, Host, HostBuilder, InvocationContext, InvocationType, Invoke, ManualClock, RequestId};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
@@ -41,6 +42,21 @@ impl EventHost {
 
     fn event(&self, name: &str) -> Invoke {
         self.host.invoke(name).invocation_type(InvocationType::Event)
+    }
+
+    /// Creates a function whose calls the test answers in its own time.
+    async fn create(&self, name: &str) -> UnboundedReceiver<Call> {
+        let (code, calls) = function();
+        self.host.create_function(name, code).timeout_secs(900).publish(true).await.unwrap();
+        calls
+    }
+
+    /// Has an event of `name` fail its first try, and waits until the second is due.
+    async fn fail_first_try(&self, name: &str, calls: &mut UnboundedReceiver<Call>) {
+        self.event(name).await.unwrap();
+        calls.recv().await.unwrap().fail();
+        self.clock.next_wake().await;
+        self.clock.advance(Duration::from_secs(60));
     }
 }
 

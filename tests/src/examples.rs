@@ -18,11 +18,13 @@ fn stdout(output: &Output) -> String {
 }
 
 #[test]
-fn embed_greets() {
-    let shown = stdout(&run("embed", fixture_artifacts::HOST_CALL_CORE));
-    assert!(shown.contains(r#"{"output":"Hello, Ada!"}"#), "{shown}");
-    assert!(shown.contains("somebody wants a greeting\n"), "{shown}");
-    assert!(shown.contains("\tMemory Size: 64 MB\t"), "{shown}");
+pub(crate) fn embed() {
+    for guest in [fixture_artifacts::GREET_CORE, fixture_artifacts::GREET_COMPONENT] {
+        let shown = stdout(&run("embed", guest));
+        assert!(shown.contains("\"Hello, Ada!\"\n"), "{shown}");
+        assert!(shown.contains("\nrequest "), "{shown}");
+        assert!(shown.contains("\tMemory Size: 64 MB\t"), "{shown}");
+    }
 }
 
 #[test]

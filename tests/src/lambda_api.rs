@@ -2,8 +2,10 @@
 
 mod bounds;
 mod clients;
+mod effects;
 mod functions;
 mod invoke;
+mod metrics;
 mod signature;
 mod versions;
 

@@ -7,9 +7,10 @@ mod signals;
 use crate::exit::{Exit, Failure};
 use clap::{Args, ValueEnum};
 use fnhost::Host;
-use fnhost_lambda_api::{LambdaApi, Server, ServerLimits};
+use fnhost_lambda_api::{LambdaApi, RequestLimits, Server, ServerLimits};
 use std::cell::OnceCell;
 use std::io::{self, Write};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -54,6 +55,10 @@ pub(crate) struct Serve {
     /// Invocations at a time
     #[arg(long, value_name = "NUMBER", default_value_t = 1_000)]
     concurrency: u32,
+
+    /// Requests in a second, of all clients; more are answered with 429. With --keys one address, or one key, has half of that
+    #[arg(long, value_name = "NUMBER", default_value = "10000")]
+    requests_per_second: NonZeroU32,
 
     /// Time for requests and invocations in service to end
     #[arg(long, value_name = "DURATION", value_parser = crate::invoke::duration, default_value = "30s")]
@@ -134,7 +139,11 @@ impl Serve {
     async fn bind(&self, host: Host) -> Result<Server, Failure> {
         let mut limits = ServerLimits::default();
         limits.shutdown_timeout = self.shutdown_timeout;
-        let mut api = LambdaApi::new(host).server_limits(limits);
+        let mut requests = RequestLimits::default();
+        requests.requests_per_second_max = self.requests_per_second;
+        requests.requests_per_second_per_client_max =
+            NonZeroU32::new(self.requests_per_second.get().div_ceil(2)).unwrap_or(self.requests_per_second);
+        let mut api = LambdaApi::new(host).server_limits(limits).request_limits(requests);
         if let Some(path) = &self.keys {
             for key in keys::read(path)? {
                 api = api.access_key(key);

@@ -9,6 +9,9 @@ mod fnhost;
 #[path = "cli/invoke.rs"]
 mod invoke;
 #[cfg(feature = "lambda-api")]
+#[path = "cli/killed.rs"]
+mod killed;
+#[cfg(feature = "lambda-api")]
 #[path = "cli/lambda.rs"]
 mod lambda;
 #[cfg(feature = "lambda-api")]

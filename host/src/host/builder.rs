@@ -69,6 +69,18 @@ pub enum BuildError {
         /// The limit's name.
         limit: &'static str,
     },
+    /// A limit is larger than there can be.
+    #[error(
+        "the limit {limit} is {value}: it has to be at most {max}, because each sandbox has 4 GiB of address space"
+    )]
+    LimitTooLarge {
+        /// The limit's name.
+        limit: &'static str,
+        /// What was given.
+        value: u32,
+        /// The largest there can be.
+        max: u32,
+    },
     /// The data directory can't be one.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
@@ -351,6 +363,11 @@ fn by_name(closures: Vec<(String, Arc<dyn JsonClosure>)>) -> Result<HostFunction
     Ok(host_functions)
 }
 
+/// As many as address space is for: two pools (with and without fuel) of 4 GiB and a guard for each memory take 90 TiB of the
+/// 128 that x86-64 gives a process.
+const SANDBOXES_MAX: u32 = 10_000;
+const SPARE_MEMORIES_MAX: u32 = 1_200;
+
 fn check_limits(limits: &SandboxLimits) -> Result<(), BuildError> {
     let at_least_1 = [
         ("sandboxes_max", limits.sandboxes_max as usize),
@@ -367,7 +384,15 @@ fn check_limits(limits: &SandboxLimits) -> Result<(), BuildError> {
         ("loaded_code_max", limits.loaded_code_max),
     ];
     match at_least_1.into_iter().find(|(_, value)| *value == 0) {
-        Some((limit, _)) => Err(BuildError::ZeroLimit { limit }),
+        Some((limit, _)) => return Err(BuildError::ZeroLimit { limit }),
+        None => {}
+    }
+    let at_most = [
+        ("sandboxes_max", limits.sandboxes_max, SANDBOXES_MAX),
+        ("spare_memories", limits.spare_memories, SPARE_MEMORIES_MAX),
+    ];
+    match at_most.into_iter().find(|(_, value, max)| value > max) {
+        Some((limit, value, max)) => Err(BuildError::LimitTooLarge { limit, value, max }),
         None => Ok(()),
     }
 }

@@ -1,5 +1,6 @@
 //! The WebAssembly engines of a host: how they compile, where their instances live, and what the pool holds.
 
+use super::spare_slots::{SpareSlots, TABLES_EACH};
 use super::ticker::Ticked;
 use super::wasi::open_files::OpenFiles;
 use crate::limits::SandboxLimits;
@@ -18,6 +19,13 @@ pub(crate) enum EngineProfile {
     FuelMetered,
 }
 
+impl EngineProfile {
+    /// For a function with or without a fuel budget.
+    pub(crate) fn of(has_fuel_budget: bool) -> EngineProfile {
+        if has_fuel_budget { EngineProfile::FuelMetered } else { EngineProfile::Plain }
+    }
+}
+
 /// The engines of one host, the number of its invocations in progress, and what these share.
 pub(super) struct Engines {
     limits: SandboxLimits,
@@ -27,12 +35,15 @@ pub(super) struct Engines {
     closing: AtomicBool,
     closed: Notify,
     open_files: OpenFiles,
+    /// Of each profile's pool.
+    spare_slots: [SpareSlots; 2],
 }
 
 impl Engines {
     pub(super) fn new(limits: SandboxLimits) -> Engines {
         Engines {
             open_files: OpenFiles::new(limits.open_files_max),
+            spare_slots: [SpareSlots::new(limits.spare_memories), SpareSlots::new(limits.spare_memories)],
             limits,
             plain: OnceLock::new(),
             fuel_metered: OnceLock::new(),
@@ -61,6 +72,11 @@ impl Engines {
     /// Files that the host's guests may open.
     pub(super) fn open_files(&self) -> &OpenFiles {
         &self.open_files
+    }
+
+    /// What the pool of a profile has beyond one memory for each sandbox.
+    pub(super) fn spare_slots(&self, profile: EngineProfile) -> &SpareSlots {
+        &self.spare_slots[profile as usize]
     }
 
     /// Elements that the pool has for one table.
@@ -127,7 +143,7 @@ fn config(limits: &SandboxLimits, profile: EngineProfile) -> Config {
         // Room for the host's own frames above the guest's, as wasmtime recommends.
         .async_stack_size(limits.stack_bytes + HOST_STACK_BYTES)
         // A guest can't read its native stack; zeroing it would cost 2 us of 7 a call (measured).
-        .async_stack_zeroing(false)
+        .async_stack_zeroing(limits.strict_isolation)
         .memory_init_cow(true)
         // Frames are symbolised by us, bounded; wasmtime would parse the debug information at the trap, whatever its size.
         .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable)
@@ -158,7 +174,7 @@ fn pool(limits: &SandboxLimits) -> PoolingAllocationConfig {
     pool.total_core_instances(sandboxes.saturating_mul(limits.core_instances_per_sandbox_max))
         .total_component_instances(sandboxes)
         .total_memories(sandboxes.saturating_add(limits.spare_memories))
-        .total_tables(sandboxes.saturating_mul(2).saturating_add(limits.spare_memories))
+        .total_tables(sandboxes.saturating_mul(TABLES_EACH).saturating_add(limits.spare_memories))
         .total_stacks(sandboxes)
         .max_core_instances_per_component(limits.core_instances_per_sandbox_max)
         .max_memories_per_component(limits.memories_per_sandbox_max)
@@ -172,7 +188,7 @@ fn pool(limits: &SandboxLimits) -> PoolingAllocationConfig {
         .max_memory_size(MEMORY_RESERVATION_BYTES)
         .max_unused_warm_slots(limits.warm_sandboxes_max)
         .pagemap_scan(Enabled::No);
-    if dirty_pages_can_be_scanned() {
+    if !limits.strict_isolation && dirty_pages_can_be_scanned() {
         // 23 us a call become 7.6 (measured). Without the scan the kept bytes are overwritten one by one, and 23
         // become 31.
         pool.pagemap_scan(Enabled::Yes)
@@ -191,14 +207,16 @@ const MEMORY_RESERVATION_BYTES: usize = 1 << 32;
 /// With swap on it can't: pages that were swapped out are missed (wasmtime pull request 14357), and a slot could show its
 /// next user bytes of the one before.
 fn dirty_pages_can_be_scanned() -> bool {
-    if !PoolingAllocationConfig::is_pagemap_scan_available() {
-        return false;
-    }
-    let swap = swap_is_on(std::fs::read_to_string("/proc/swaps").ok().as_deref());
-    if swap {
+    let swaps = std::fs::read_to_string("/proc/swaps").ok();
+    scan_is_to_be_believed(PoolingAllocationConfig::is_pagemap_scan_available(), swaps.as_deref())
+}
+
+fn scan_is_to_be_believed(is_available: bool, swaps: Option<&str>) -> bool {
+    let swap = swap_is_on(swaps);
+    if is_available && swap {
         tracing::warn!("swap is on: sandboxes are reset the slow way, because the fast one misses swapped pages");
     }
-    !swap
+    is_available && !swap
 }
 
 /// Whether any swap space is in use by this system, by the text of `/proc/swaps`; without that it may be.
@@ -220,5 +238,15 @@ mod tests {
         assert!(swap_is_on(Some(&format!("{HEADINGS}{}", spaces[0]))));
         assert!(swap_is_on(Some(&format!("{HEADINGS}{}", spaces.concat()))));
         assert!(swap_is_on(None));
+    }
+
+    #[test]
+    fn with_swap_or_without_the_kernels_help_nothing_is_scanned() {
+        let swap = format!("{HEADINGS}/dev/sda2 partition 2097148 0 -2\n");
+        let cases = [(true, Some(HEADINGS)), (true, Some(&*swap)), (true, None), (false, Some(HEADINGS))];
+        assert_eq!(
+            cases.map(|(is_available, swaps)| scan_is_to_be_believed(is_available, swaps)),
+            [true, false, false, false]
+        );
     }
 }

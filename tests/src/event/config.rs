@@ -1,6 +1,6 @@
 //! How events are tried by what `PutFunctionEventInvokeConfig` said, and who hears of their end.
 
-use super::{EventHost, function};
+use super::EventHost;
 use crate::test_host::arn;
 use fnhost::event_invoke::Fate;
 use fnhost::{Clock, InvocationContext};
@@ -13,8 +13,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[tokio::test]
 async fn retries_are_those_of_the_qualifier() {
     let mut events = EventHost::new();
-    let (code, mut calls) = function();
-    events.host.create_function("f", code).timeout_secs(900).publish(true).await.unwrap();
+    let mut calls = events.create("f").await;
     events.host.create_alias("f", "live", 1).await.unwrap();
     events.host.put_function_event_invoke_config("f").maximum_retry_attempts(1).await.unwrap();
     events.host.put_function_event_invoke_config("f:live").maximum_retry_attempts(0).await.unwrap();
@@ -36,12 +35,8 @@ async fn retries_are_those_of_the_qualifier() {
 #[tokio::test]
 async fn an_age_that_is_shortened_ends_what_waits() {
     let mut events = EventHost::new();
-    let (code, mut calls) = function();
-    events.host.create_function("f", code).timeout_secs(900).await.unwrap();
-    events.event("f").await.unwrap();
-    calls.recv().await.unwrap().fail();
-    events.clock.next_wake().await;
-    events.clock.advance(60 * SECOND);
+    let mut calls = events.create("f").await;
+    events.fail_first_try("f", &mut calls).await;
     // Its second try, 60 s old, is made before the change; the third would be 180 s old.
     let call = calls.recv().await.unwrap();
     events.host.put_function_event_invoke_config("f").maximum_event_age(60 * SECOND).await.unwrap();
@@ -54,10 +49,8 @@ async fn an_age_that_is_shortened_ends_what_waits() {
 #[tokio::test]
 async fn destinations_are_invoked_with_the_record() {
     let mut events = EventHost::new();
-    let ((worker, mut calls), (good, mut successes), (bad, mut failures)) = (function(), function(), function());
-    for (name, code) in [("worker", worker), ("good", good), ("bad", bad)] {
-        events.host.create_function(name, code).timeout_secs(900).publish(true).await.unwrap();
-    }
+    let mut calls = events.create("worker").await;
+    let (mut successes, mut failures) = (events.create("good").await, events.create("bad").await);
     let put = events.host.put_function_event_invoke_config("worker").maximum_retry_attempts(0);
     put.on_success(arn("good")).on_failure(arn("bad:1")).await.unwrap();
 
@@ -97,9 +90,7 @@ async fn destinations_are_invoked_with_the_record() {
 #[tokio::test]
 async fn a_destination_that_is_gone_is_not_waited_for() {
     let mut events = EventHost::new();
-    let ((worker, mut calls), (sink, _)) = (function(), function());
-    events.host.create_function("worker", worker).timeout_secs(900).await.unwrap();
-    events.host.create_function("sink", sink).await.unwrap();
+    let (mut calls, _) = (events.create("worker").await, events.create("sink").await);
     events.host.put_function_event_invoke_config("worker").on_success(arn("sink")).await.unwrap();
     events.host.delete_function("sink").await.unwrap();
     for _ in 0..2 {

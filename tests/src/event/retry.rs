@@ -13,8 +13,7 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 #[tokio::test]
 async fn after_one_and_two_minutes_with_the_same_request_id() {
     let mut events = EventHost::new();
-    let (code, mut calls) = function();
-    events.host.create_function("f", code).timeout_secs(900).await.unwrap();
+    let mut calls = events.create("f").await;
     let start = events.clock.now();
     let id = RequestId::random();
     events.event("f").request_id(id).payload("{\"a\":1}").await.unwrap();
@@ -47,12 +46,8 @@ async fn after_one_and_two_minutes_with_the_same_request_id() {
 #[tokio::test]
 async fn a_retry_may_succeed() {
     let mut events = EventHost::new();
-    let (code, mut calls) = function();
-    events.host.create_function("f", code).timeout_secs(900).await.unwrap();
-    events.event("f").await.unwrap();
-    calls.recv().await.unwrap().fail();
-    events.clock.next_wake().await;
-    events.clock.advance(60 * SECOND);
+    let mut calls = events.create("f").await;
+    events.fail_first_try("f", &mut calls).await;
     calls.recv().await.unwrap().succeed();
     let ended = events.ended.recv().await.unwrap();
     assert_eq!((ended.fate, ended.event.invoke_count), (Fate::Success, 2));
@@ -81,8 +76,7 @@ async fn a_moved_alias_moves_the_retry() {
 #[tokio::test]
 async fn throttles_back_off() {
     let mut events = EventHost::new();
-    let (code, mut calls) = function();
-    events.host.create_function("f", code).timeout_secs(900).await.unwrap();
+    let mut calls = events.create("f").await;
     events.host.put_function_concurrency("f", 1).await.unwrap();
     let synchronous = tokio::spawn(events.host.invoke("f").into_future());
     let held = calls.recv().await.unwrap();
@@ -106,8 +100,7 @@ async fn throttles_back_off() {
 async fn the_hosts_own_policy() {
     let policy = RetryPolicy::default().with_maximum_retry_attempts(0).unwrap();
     let mut events = EventHost::with(|builder| builder.event_retry_policy(policy));
-    let (code, mut calls) = function();
-    events.host.create_function("f", code).timeout_secs(900).await.unwrap();
+    let mut calls = events.create("f").await;
     events.event("f").await.unwrap();
     calls.recv().await.unwrap().fail();
     let ended = events.ended.recv().await.unwrap();
@@ -116,12 +109,8 @@ async fn the_hosts_own_policy() {
     // At the maximum age an event still runs; one that would be older at its next try is not waited for.
     let policy = RetryPolicy::default().with_maximum_event_age(60 * SECOND).unwrap();
     let mut events = EventHost::with(|builder| builder.event_retry_policy(policy));
-    let (code, mut calls) = function();
-    events.host.create_function("f", code).timeout_secs(900).await.unwrap();
-    events.event("f").await.unwrap();
-    calls.recv().await.unwrap().fail();
-    events.clock.next_wake().await;
-    events.clock.advance(60 * SECOND);
+    let mut calls = events.create("f").await;
+    events.fail_first_try("f", &mut calls).await;
     calls.recv().await.unwrap().fail();
     let ended = events.ended.recv().await.unwrap();
     assert_eq!((ended.fate, ended.event.invoke_count), (Fate::EventAgeExceeded, 2));

@@ -102,6 +102,7 @@ clients! {
     boto3_event_invoke_configs => "test_boto3.EventInvokeConfigs",
     boto3_permissions => "test_boto3.Permissions",
     boto3_tags => "test_boto3.Tags",
+    boto3_errors => "test_errors",
     boto3_unsupported => "test_boto3.Unsupported",
     aws_cli_from_creation_to_deletion => "test_cli.Cli.test_from_creation_to_deletion",
     aws_cli_permissions_and_settings => "test_cli.Cli.test_permissions_and_asynchronous_settings",

@@ -64,6 +64,19 @@ async fn every_setting_has_its_effect() {
 }
 
 #[tokio::test]
+async fn an_empty_environment_is_shown_when_it_was_set() {
+    let server = TestServer::start().await;
+    let variables = json!({"Variables": {}});
+    for (name, given) in [("f", json!({})), ("g", json!({"Variables": {}})), ("h", json!({"Variables": null}))] {
+        let created = server.create(name, fixtures::WAT_ECHO, json!({"Environment": given})).await.ok(201);
+        assert_eq!(created["Environment"], variables, "{name}");
+    }
+    server.create("i", fixtures::WAT_ECHO, json!({"Environment": {"Variables": {"KEY": "1"}}})).await.ok(201);
+    assert_eq!(server.configure("i", json!({"Timeout": 9})).await["Environment"], json!({"Variables": {"KEY": "1"}}));
+    assert_eq!(server.configure("i", json!({"Environment": {}})).await["Environment"], variables);
+}
+
+#[tokio::test]
 async fn get_function_shows_code_and_concurrency() {
     let server = TestServer::start().await;
     server.create("f", fixtures::WAT_ECHO, json!({})).await.ok(201);

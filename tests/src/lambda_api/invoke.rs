@@ -141,6 +141,24 @@ async fn events_and_dry_runs_have_no_body() {
     assert_eq!(old.ok(202), json!({"Status": 202}));
 }
 
+/// As in Lambda, the client's context and the log are for who waits for the answer; what is wrong is wrong for all.
+#[tokio::test]
+async fn what_events_do_not_take_along() {
+    let server = server_with(fixtures::CONTEXT_CORE).await;
+    let event = ("X-Amz-Invocation-Type", "Event");
+    let context = STANDARD.encode("{}");
+    let headers = [event, ("X-Amz-Client-Context", context.as_str()), ("X-Amz-Log-Type", "Tail")];
+    let answer = server.send_with("POST", PATH, &headers, b"{}").await;
+    assert_eq!((answer.status, answer.header("x-amz-log-result")), (202, None));
+    for (header, code) in [
+        (("X-Amz-Client-Context", "e30"), "InvalidRequestContentException"),
+        (("X-Amz-Log-Type", "x"), "ValidationException"),
+    ] {
+        let answer = server.send_with("POST", PATH, &[event, header], b"{}").await;
+        assert_eq!((answer.status, answer.refused().1.as_str()), (400, code));
+    }
+}
+
 #[tokio::test]
 async fn what_can_not_be_invoked_is_refused_at_once() {
     let server = server_with(fixtures::WAT_ECHO).await;

@@ -91,6 +91,18 @@ async fn aliases_are_refused_in_lambdas_words() {
     );
     let both = create(json!({"Name": "a:b", "Description": "x".repeat(257)})).await.2;
     assert!(both.starts_with("3 validation errors detected: "), "{both}");
+    // Two ways to write a number are two items, and only one of them is a version's.
+    assert_eq!(
+        create(weights(json!({"2": 0.1, "02": 0.2}))).await,
+        refusal(
+            400,
+            "InvalidParameterValueException",
+            "Number of items in AdditionalVersionWeights cannot be greater than 1"
+        )
+    );
+    let padded = format!("Function not found: {}", arn("f:02"));
+    let padded = refusal(404, "ResourceNotFoundException", &padded);
+    assert_eq!(create(weights(json!({"02": 0.2}))).await, padded);
     let unknown = format!("Function not found: {}", arn("f:10"));
     let unknown = refusal(404, "ResourceNotFoundException", &unknown);
     assert_eq!(create(json!({"Name": "a", "FunctionVersion": "10"})).await, unknown);
