@@ -48,7 +48,8 @@ FNHOST_IMPORT("context_read") void fnhost_context_read(char *buffer);
  * last one wins; returning from handle without any gives null. */
 FNHOST_IMPORT("respond") void fnhost_respond(const char *json, uint32_t len);
 
-/* Reports an error: {"errorType":"...","errorMessage":"...","stackTrace":["..."]}. It does not return from handle. */
+/* Reports an error: {"errorType":"...","errorMessage":"...","stackTrace":["..."]}. The invocation goes on:
+ * return from handle afterwards. */
 FNHOST_IMPORT("fail") void fnhost_fail(const char *json, uint32_t len);
 
 /* Milliseconds until the host stops the invocation. */

@@ -199,6 +199,10 @@ impl Metrics {
         });
     }
 
+    #[cfg_attr(
+        not(any(feature = "compiler", test)),
+        expect(dead_code, reason = "without a compiler nothing is compiled")
+    )]
     pub(crate) fn compiled(&self, duration: Duration, succeeded: bool) {
         self.compile_durations.observe(duration);
         if !succeeded {

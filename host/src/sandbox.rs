@@ -14,6 +14,7 @@ mod memory;
 pub(crate) mod outcome;
 mod place;
 pub(crate) mod running;
+mod spare_slots;
 mod ticker;
 mod wasi;
 mod workers;
@@ -40,6 +41,7 @@ use instance::new_store;
 use job::Job;
 use outcome::{Outcome, conclude};
 use running::{Finished, Remains, Running};
+use spare_slots::{NoSpareSlots, SpareSlotsTaken};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -163,6 +165,7 @@ impl Sandbox {
                 let store = in_progress
                     .take_ticking()
                     .map_err(wasmtime::Error::from)
+                    .and_then(|()| Ok(in_progress.take_spare_slots(&code)?))
                     .and_then(|()| new_store(code, Arc::clone(&job), event, calls));
                 let (outcome, store) = match store {
                     Ok(mut store) => {
@@ -172,6 +175,7 @@ impl Sandbox {
                         }
                         (conclude(result, store.data_mut()), Some(store))
                     }
+                    Err(error) if error.is::<NoSpareSlots>() => (Outcome::no_sandbox_left(&job), None),
                     Err(error) => (Outcome::host_fault(&job, format!("{error:?}")), None),
                 };
                 Finished { outcome, remains: Remains { _store: store, _in_progress: in_progress, _held: held } }
@@ -239,7 +243,7 @@ impl Sandbox {
         self.engines.begin();
         // Counted out by its drop, whatever the ticker says.
         let engines = Arc::clone(&self.engines);
-        InProgress { engines, ticking: self.ticker.ensure_awake() }
+        InProgress { engines, ticking: self.ticker.ensure_awake(), spare_slots: None }
     }
 
     /// Waits until the host ends its invocations.
@@ -537,12 +541,19 @@ fn host_fault(error: &wasmtime::Error) -> LoadError {
 pub(crate) struct InProgress {
     engines: Arc<Engines>,
     ticking: std::io::Result<()>,
+    /// Given back after the sandbox.
+    spare_slots: Option<SpareSlotsTaken>,
 }
 
 impl InProgress {
     /// Whether there is a ticker to hold deadlines.
     fn take_ticking(&mut self) -> std::io::Result<()> {
         std::mem::replace(&mut self.ticking, Ok(()))
+    }
+
+    fn take_spare_slots(&mut self, code: &LoadedCode) -> Result<(), NoSpareSlots> {
+        self.spare_slots = self.engines.spare_slots(code.profile).take_for(code)?;
+        Ok(())
     }
 }
 

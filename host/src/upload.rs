@@ -75,7 +75,7 @@ pub(crate) async fn compile(
     has_fuel_budget: bool,
 ) -> Result<(), UploadError> {
     let Executable::Guest(code) = executable else { return Ok(()) };
-    let profile = if has_fuel_budget { EngineProfile::FuelMetered } else { EngineProfile::Plain };
+    let profile = EngineProfile::of(has_fuel_budget);
     sandbox.load(code, profile, Duration::MAX).await.map(drop).map_err(not_compiled)
 }
 
@@ -100,7 +100,7 @@ pub(crate) async fn precompile(
         Source::Bytes(bytes) => Upload::Bytes(bytes),
     };
     let code = unpack(&invoker.sandbox, upload, limits, |_, _, unpacked| Ok(GuestCode::in_memory(unpacked))).await?;
-    let profile = if has_fuel_budget { EngineProfile::FuelMetered } else { EngineProfile::Plain };
+    let profile = EngineProfile::of(has_fuel_budget);
     invoker.sandbox.precompile(code, profile, key).await.map(Bytes::from).map_err(not_compiled)
 }
 

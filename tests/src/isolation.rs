@@ -6,6 +6,7 @@ use fnhost::limits::SandboxLimits;
 use fnhost::{Code, Host};
 use serde_json::{Value, json};
 use std::collections::HashSet;
+use std::io::Write;
 
 /// A host with room for one sandbox with one memory: every call gets the slots of the one before, of whichever function.
 fn host_with_one_slot(strict_isolation: bool) -> Host {
@@ -190,7 +191,7 @@ async fn a_new_process_repeats_nothing() {
     if std::env::var_os(IN_A_PROCESS_OF_ITS_OWN).is_some() {
         for guest in guests {
             let host = test_host::host_with("f", guest).await;
-            println!("REPLY {}", payload(&invoke(&host, "f", json!({})).await));
+            writeln!(std::io::stdout(), "REPLY {}", payload(&invoke(&host, "f", json!({})).await)).unwrap();
         }
         return;
     }

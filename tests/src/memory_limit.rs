@@ -1,10 +1,14 @@
 //! The memory limit: one sum over all memories and tables of a sandbox, exact to the byte.
 
-use crate::test_host::{self, ending, invoke};
+use crate::test_host::{self, ending, invoke, payload};
 use fixture_artifacts::*;
 use fnhost::function::{FunctionError, Phase};
-use fnhost::{Code, Host, Response};
+use fnhost::limits::SandboxLimits;
+use fnhost::{Code, Host, Invocation, Response};
 use serde_json::json;
+use std::future::IntoFuture;
+use std::pin::Pin;
+use std::task::Poll;
 
 const PAGE: usize = 64 * 1024;
 
@@ -133,6 +137,78 @@ async fn refused_memory_is_forgiven_when_another_limit_ends_the_run() {
     let timeout = std::time::Duration::from_millis(50);
     host.create_function("time", code()).memory_bytes(PAGE as u64).timeout(timeout).await.unwrap();
     assert_eq!(ending(&invoke(&host, "time", json!(1)).await), "timeout in Invoke");
+}
+
+/// Neither did it end for want of memory if what ended it has a reason of its own.
+#[tokio::test]
+async fn refused_memory_is_forgiven_when_something_else_ends_the_run() {
+    for (end, expected) in [
+        ("(drop (i32.div_u (i32.const 1) (i32.const 0)))", "trap in Invoke: integer divide by zero"),
+        ("(call $deep)", "stack overflow in Invoke"),
+        ("(call $respond (i32.const -1) (i32.const 1))", "bad argument in Invoke: respond: "),
+    ] {
+        let source = format!(
+            r#"(module (import "fnhost_v1" "respond" (func $respond (param i32 i32))) (memory (export "memory") 1)
+                (func $deep (call $deep))
+                (func (export "handle") (drop (memory.grow (i32.const 1000))) {end}))"#
+        );
+        let ending = ending(&run_wat(&source, PAGE).await);
+        assert!(ending.starts_with(expected), "{end}: {ending}");
+    }
+}
+
+#[test]
+fn limits_that_can_not_be_are_refused_when_the_host_is_built() {
+    let refused = |change: fn(&mut SandboxLimits)| {
+        let mut limits = SandboxLimits::default();
+        change(&mut limits);
+        Host::builder().sandbox_limits(limits).build().err().map(|error| error.to_string())
+    };
+    let zero = refused(|limits| limits.stack_bytes = 0);
+    assert_eq!(zero.as_deref(), Some("the limit stack_bytes is 0: it has to be at least 1"));
+    let large = refused(|limits| limits.sandboxes_max = 10_001);
+    let rule = "it has to be at most 10000, because each sandbox has 4 GiB of address space";
+    assert_eq!(large, Some(format!("the limit sandboxes_max is 10001: {rule}")));
+    assert!(refused(|limits| limits.spare_memories = 1_201).is_some());
+    assert_eq!(refused(|limits| limits.sandboxes_max = 10_000), None);
+}
+
+/// A memory of no pages costs nothing of its guest's limit, and is one of the pool's all the same: whoever has many of them can't
+/// keep the others from beginning.
+#[tokio::test]
+async fn many_memories_of_one_guest_are_not_the_others() {
+    let mut limits = SandboxLimits::default();
+    (limits.sandboxes_max, limits.spare_memories) = (4, 40);
+    let host = Host::builder().sandbox_limits(limits).concurrency_max(4).build().unwrap();
+    for (name, one, count) in [("memories", "(memory 0)", 32), ("tables", "(table 0 funcref)", 40)] {
+        let text = format!(r#"(module {} (func (export "handle") (loop $forever (br $forever))))"#, one.repeat(count));
+        let code = Code::bytes(wat::parse_str(text).unwrap());
+        host.create_function(name, code).timeout_secs(60).await.unwrap();
+    }
+    host.create_function("one", Code::file(WAT_ECHO)).await.unwrap();
+    for many in ["memories", "tables"] {
+        let first = begun(&host, many).await.unwrap();
+        assert_eq!(begun(&host, many).await.err(), Some(429), "{many}");
+        for _ in 0..10 {
+            assert_eq!(payload(&invoke(&host, "one", json!(1)).await), json!(1), "beside {many}");
+        }
+        // Given back with the run that had them, at its next tick.
+        drop(first);
+        let mut again = None;
+        while again.is_none() {
+            again = begun(&host, many).await.ok();
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// An invocation that has begun and goes on, or the status of its refusal.
+async fn begun(host: &Host, function: &str) -> Result<Pin<Box<Invocation>>, u16> {
+    let mut run = Box::pin(host.invoke(function).into_future());
+    match std::future::poll_fn(|cx| Poll::Ready(run.as_mut().poll(cx))).await {
+        Poll::Pending => Ok(run),
+        Poll::Ready(answer) => Err(answer.map_or_else(|error| error.status(), |response| response.status)),
+    }
 }
 
 #[tokio::test]

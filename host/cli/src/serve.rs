@@ -56,7 +56,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "NUMBER", default_value_t = 1_000)]
     concurrency: u32,
 
-    /// Requests in a second; more are answered with 429
+    /// Requests in a second, of all clients; more are answered with 429. With --keys one address, or one key, has half of that
     #[arg(long, value_name = "NUMBER", default_value = "10000")]
     requests_per_second: NonZeroU32,
 
@@ -141,6 +141,8 @@ impl Serve {
         limits.shutdown_timeout = self.shutdown_timeout;
         let mut requests = RequestLimits::default();
         requests.requests_per_second_max = self.requests_per_second;
+        requests.requests_per_second_per_client_max =
+            NonZeroU32::new(self.requests_per_second.get().div_ceil(2)).unwrap_or(self.requests_per_second);
         let mut api = LambdaApi::new(host).server_limits(limits).request_limits(requests);
         if let Some(path) = &self.keys {
             for key in keys::read(path)? {

@@ -36,8 +36,9 @@ pub struct LambdaApi {
 pub struct RequestLimits {
     /// Time for a body to arrive. Default: 120 s.
     pub body_timeout: Duration,
-    /// Memory for the bodies of all requests in service, what is made of them, and downloads, in bytes. Default: 512 MiB. A
-    /// request that would need more is answered with 429. With keys, one address has half of it at most for bodies of which
+    /// Memory for the bodies of all requests in service, what is made of them, and answers that clients have not taken yet,
+    /// in bytes. Default: 512 MiB. A request that would need more is answered with 429; an invocation that has run is
+    /// answered nevertheless. With keys, one address has half of it at most for bodies of which
     /// it is not known yet whether their signature holds.
     pub bodies_bytes_max: usize,
     /// Uploads of code that are unpacked at a time, each of which may take as much memory as the host's largest upload

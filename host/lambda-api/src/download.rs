@@ -2,7 +2,6 @@
 
 use crate::answer::Answer;
 use crate::api::Api;
-use crate::body::Counted;
 use crate::error::ApiError;
 use crate::pipeline::{self, AccessLog};
 use crate::signature::{hex, unhex};
@@ -12,7 +11,6 @@ use axum::extract::Path;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Request, Response, header};
 use axum::routing::get;
-use bytes::Bytes;
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
@@ -83,24 +81,10 @@ async fn download(api: &Api, arn: &str, parts: &Parts) -> Result<Answer, ApiErro
     }
     // What is read from a disk is in memory until the client has taken it.
     let bytes = api.host.get_function(arn).await?.code_size;
-    let mut counted = api.bodies.begin(None);
-    counted.cover(usize::try_from(bytes).unwrap_or(usize::MAX))?;
+    let counted = api.bodies.hold(usize::try_from(bytes).unwrap_or(usize::MAX))?;
     match api.host.get_function_code(arn).await? {
-        Some(code) => Ok(Answer::file("application/octet-stream", Bytes::from_owner(CountedBytes { code, counted }))),
+        Some(code) => Ok(Answer::file("application/octet-stream", counted.keep_with(code))),
         None => Err(ApiError::Link),
-    }
-}
-
-/// Bytes that count while somebody has them.
-struct CountedBytes {
-    code: Bytes,
-    #[expect(dead_code, reason = "it counts as long as it is there")]
-    counted: Counted,
-}
-
-impl AsRef<[u8]> for CountedBytes {
-    fn as_ref(&self) -> &[u8] {
-        &self.code
     }
 }
 

@@ -30,7 +30,15 @@ pub(crate) async fn serve(
     let mut log = AccessLog::begin(&api, operation.name);
     let (parts, mut body) = request.into_parts();
     let answer = match receive(&api, operation, &parts, &mut body, &mut log).await {
-        Ok((identity, body)) => perform_for(&api, operation, labels, parts, body, identity, &perform, &log).await,
+        Ok((identity, body)) => {
+            let request_id = log.request_id;
+            let query = parts.uri.query().unwrap_or_default().to_owned();
+            let call = Call { api, operation, identity, request_id, labels, query, headers: parts.headers, body };
+            match authorize(&call) {
+                Ok(()) => perform.perform(call).await,
+                Err(error) => Err(error),
+            }
+        }
         Err(error) => {
             // A client that still sends does not see an answer.
             if !matches!(error, ApiError::BodyTimeout { .. }) {
@@ -133,24 +141,6 @@ fn given_request_id(headers: &HeaderMap) -> Result<Option<RequestId>, ApiError> 
     let Some(value) = headers.get("x-amzn-requestid") else { return Ok(None) };
     let parsed = value.to_str().unwrap_or_default().parse();
     parsed.map(Some).map_err(|error: fnhost::InvalidRequestId| ApiError::MalformedHead(error.to_string()))
-}
-
-#[expect(clippy::too_many_arguments, reason = "what a call is made of")]
-async fn perform_for(
-    api: &Arc<Api>,
-    operation: Operation,
-    labels: Vec<(String, String)>,
-    parts: Parts,
-    body: WholeBody,
-    identity: Identity,
-    perform: &impl Perform,
-    log: &AccessLog,
-) -> Result<Answer, ApiError> {
-    let (api, request_id) = (Arc::clone(api), log.request_id);
-    let query = parts.uri.query().unwrap_or_default().to_owned();
-    let call = Call { api, operation, identity, request_id, labels, query, headers: parts.headers, body };
-    authorize(&call)?;
-    perform.perform(call).await
 }
 
 /// Whether the key may do this.

@@ -69,6 +69,18 @@ pub enum BuildError {
         /// The limit's name.
         limit: &'static str,
     },
+    /// A limit is larger than there can be.
+    #[error(
+        "the limit {limit} is {value}: it has to be at most {max}, because each sandbox has 4 GiB of address space"
+    )]
+    LimitTooLarge {
+        /// The limit's name.
+        limit: &'static str,
+        /// What was given.
+        value: u32,
+        /// The largest there can be.
+        max: u32,
+    },
     /// The data directory can't be one.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
@@ -233,8 +245,13 @@ impl HostBuilder {
     ///
     /// The directory is made if there is none; one that exists has to be its owner's alone (mode 0700) and empty, or written
     /// by a host of the same region and account. One host can have it at a time. An operation that changes something answers
-    /// when the change is on disk: after a crash at any moment, what was answered holds. If the disk fails, operations answer
-    /// `ServiceException` (500), and the change may have been kept; invocations go on.
+    /// when the change is on disk: after a crash at any moment, what was answered holds.
+    ///
+    /// If the disk fails, operations answer `ServiceException` (500), the error's sources say what has happened, and
+    /// invocations go on. When it works again (it was full, say), so do changes. Only a disk that fails to *sync* the records
+    /// ends them: then nobody knows what is on it, the change may have been kept, and the host has to be built again.
+    /// Functions, code and artifacts that are there are never given up for a damaged file: building the host fails, and names
+    /// it.
     ///
     /// What is *not* kept: functions whose code is a closure ([`Code::native`](crate::Code::native)), which have to be created
     /// again at every start; asynchronous invocations that wait; host functions and everything else that is set here.
@@ -352,6 +369,11 @@ fn by_name(closures: Vec<(String, Arc<dyn JsonClosure>)>) -> Result<HostFunction
     Ok(host_functions)
 }
 
+/// As many as address space is for: two pools (with and without fuel) of 4 GiB and a guard for each memory take 90 TiB of the
+/// 128 that x86-64 gives a process.
+const SANDBOXES_MAX: u32 = 10_000;
+const SPARE_MEMORIES_MAX: u32 = 1_200;
+
 fn check_limits(limits: &SandboxLimits) -> Result<(), BuildError> {
     let at_least_1 = [
         ("sandboxes_max", limits.sandboxes_max as usize),
@@ -367,8 +389,15 @@ fn check_limits(limits: &SandboxLimits) -> Result<(), BuildError> {
         ("compile_threads", limits.compile_threads),
         ("loaded_code_max", limits.loaded_code_max),
     ];
-    match at_least_1.into_iter().find(|(_, value)| *value == 0) {
-        Some((limit, _)) => Err(BuildError::ZeroLimit { limit }),
+    if let Some((limit, _)) = at_least_1.into_iter().find(|(_, value)| *value == 0) {
+        return Err(BuildError::ZeroLimit { limit });
+    }
+    let at_most = [
+        ("sandboxes_max", limits.sandboxes_max, SANDBOXES_MAX),
+        ("spare_memories", limits.spare_memories, SPARE_MEMORIES_MAX),
+    ];
+    match at_most.into_iter().find(|(_, value, max)| value > max) {
+        Some((limit, value, max)) => Err(BuildError::LimitTooLarge { limit, value, max }),
         None => Ok(()),
     }
 }

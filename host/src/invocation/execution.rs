@@ -138,7 +138,7 @@ impl Execution {
     }
 
     fn profile(&self) -> EngineProfile {
-        if self.job.fuel_budget.is_some() { EngineProfile::FuelMetered } else { EngineProfile::Plain }
+        EngineProfile::of(self.job.fuel_budget.is_some())
     }
 
     fn run_guest(&self, loaded: Arc<LoadedCode>, event: Bytes, in_progress: InProgress, permit: Permit) -> Stage {

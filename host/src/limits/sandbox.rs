@@ -30,7 +30,8 @@ pub const INVOCATION_DEPTH_MAX: u32 = 16;
 #[non_exhaustive]
 pub struct SandboxLimits {
     /// Sandboxes in use at a time: a pool of address space is reserved for them. Default 1,000: the default of
-    /// [`RegistryLimits::concurrent_executions_max`](super::RegistryLimits::concurrent_executions_max).
+    /// [`RegistryLimits::concurrent_executions_max`](super::RegistryLimits::concurrent_executions_max). At most 10,000. Functions
+    /// with a fuel budget have a pool of their own, as large as the others'.
     pub sandboxes_max: u32,
     /// Sandboxes whose memory is kept for the next invocation of the same function. Default 250, at up to 4 MiB each.
     /// With as many functions in turn as this or more, a call takes twice as long (measured: 100 functions with 100 take 5.2
@@ -38,7 +39,8 @@ pub struct SandboxLimits {
     pub warm_sandboxes_max: u32,
     /// A guest's stack, in bytes. Default 1 MiB.
     pub stack_bytes: usize,
-    /// Memories that may exist at a time beyond one for each sandbox. Default 256.
+    /// Memories that may exist at a time beyond one for each sandbox, and as many tables beyond two. Sandboxes with several share
+    /// them; who finds too few is throttled, and those with one never are for that. Default 1,000.
     pub spare_memories: u32,
     /// Memories of one sandbox. Default 32.
     pub memories_per_sandbox_max: u32,
@@ -85,7 +87,7 @@ impl Default for SandboxLimits {
             sandboxes_max: 1_000,
             warm_sandboxes_max: 250,
             stack_bytes: 1024 * 1024,
-            spare_memories: 256,
+            spare_memories: 1_000,
             memories_per_sandbox_max: 32,
             tables_per_sandbox_max: 64,
             core_instances_per_sandbox_max: 256,

@@ -19,6 +19,7 @@ use super::engine::{EngineProfile, Engines};
 use super::frames::Symbolizer;
 use super::instance::Guest;
 use super::job::Job;
+use super::spare_slots::SpareSlotsNeeded;
 use super::wasi;
 use crate::storage::{ArtifactKey, CodeFile};
 use arc_swap::ArcSwapOption;
@@ -173,6 +174,7 @@ pub(crate) struct LoadedCode {
     /// Whether something that it imports needs a tokio runtime around it.
     pub(super) needs_runtime: bool,
     pub(super) guest_time: GuestTime,
+    pub(super) spare_slots: SpareSlotsNeeded,
     /// The directory that guests see as `/var/task`.
     pub(super) files: Option<TaskFiles>,
 }
@@ -259,7 +261,14 @@ impl LoadedCode {
             Compiled::Module(module) => link_core_module(linkers, module, contract)?,
             Compiled::Component(component) => link_component(engine, linkers, component, contract)?,
         };
-        Ok(LoadedCode { entry, profile, engines, needs_runtime, guest_time: GuestTime::default(), files })
+        let required = match compiled {
+            Compiled::Module(module) => Some(module.resources_required()),
+            // `None` for one that imports modules, which none can be linked that does.
+            Compiled::Component(component) => component.resources_required(),
+        };
+        let spare_slots =
+            required.map_or_else(Default::default, |all| SpareSlotsNeeded::of(all.num_memories, all.num_tables));
+        Ok(LoadedCode { entry, profile, engines, needs_runtime, guest_time: GuestTime::default(), spare_slots, files })
     }
 }
 

@@ -48,7 +48,7 @@ impl Answer {
 /// # Errors
 /// Whatever ended the guest early.
 pub(super) async fn run(store: &mut Store<Guest>) -> wasmtime::Result<()> {
-    store.data_mut().lease_open_files()?;
+    store.data_mut().open_files()?;
     let code = Arc::clone(&store.data().code);
     match &code.entry {
         Entry::Core { pre, initialize, entry } => core::run(store, pre, initialize.as_ref(), entry).await,

@@ -1,5 +1,6 @@
 //! The WebAssembly engines of a host: how they compile, where their instances live, and what the pool holds.
 
+use super::spare_slots::{SpareSlots, TABLES_EACH};
 use super::ticker::Ticked;
 use super::wasi::open_files::OpenFiles;
 use crate::limits::SandboxLimits;
@@ -18,6 +19,13 @@ pub(crate) enum EngineProfile {
     FuelMetered,
 }
 
+impl EngineProfile {
+    /// For a function with or without a fuel budget.
+    pub(crate) fn of(has_fuel_budget: bool) -> EngineProfile {
+        if has_fuel_budget { EngineProfile::FuelMetered } else { EngineProfile::Plain }
+    }
+}
+
 /// The engines of one host, the number of its invocations in progress, and what these share.
 pub(super) struct Engines {
     limits: SandboxLimits,
@@ -27,12 +35,15 @@ pub(super) struct Engines {
     closing: AtomicBool,
     closed: Notify,
     open_files: OpenFiles,
+    /// Of each profile's pool.
+    spare_slots: [SpareSlots; 2],
 }
 
 impl Engines {
     pub(super) fn new(limits: SandboxLimits) -> Engines {
         Engines {
             open_files: OpenFiles::new(limits.open_files_max),
+            spare_slots: [SpareSlots::new(limits.spare_memories), SpareSlots::new(limits.spare_memories)],
             limits,
             plain: OnceLock::new(),
             fuel_metered: OnceLock::new(),
@@ -61,6 +72,11 @@ impl Engines {
     /// Files that the host's guests may open.
     pub(super) fn open_files(&self) -> &OpenFiles {
         &self.open_files
+    }
+
+    /// What the pool of a profile has beyond one memory for each sandbox.
+    pub(super) fn spare_slots(&self, profile: EngineProfile) -> &SpareSlots {
+        &self.spare_slots[profile as usize]
     }
 
     /// Elements that the pool has for one table.
@@ -158,7 +174,7 @@ fn pool(limits: &SandboxLimits) -> PoolingAllocationConfig {
     pool.total_core_instances(sandboxes.saturating_mul(limits.core_instances_per_sandbox_max))
         .total_component_instances(sandboxes)
         .total_memories(sandboxes.saturating_add(limits.spare_memories))
-        .total_tables(sandboxes.saturating_mul(2).saturating_add(limits.spare_memories))
+        .total_tables(sandboxes.saturating_mul(TABLES_EACH).saturating_add(limits.spare_memories))
         .total_stacks(sandboxes)
         .max_core_instances_per_component(limits.core_instances_per_sandbox_max)
         .max_memories_per_component(limits.memories_per_sandbox_max)

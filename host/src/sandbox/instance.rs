@@ -7,6 +7,7 @@ use super::job::Job;
 use super::limiter::MemoryLimiter;
 use super::place::{CALLERS_MEMORY_BYTES_MAX, GRACE, Place, give_up_callers_thread};
 use super::wasi::Wasi;
+use crate::limits::PAYLOAD_BYTES_MAX;
 use bytes::Bytes;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -78,6 +79,18 @@ impl ResourceLimiterAsync for Guest {
         answer(granted)
     }
 
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        tracing::debug!(%error, "a memory could not grow");
+        self.limiter.growth_failed();
+        Ok(())
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        tracing::debug!(%error, "a table could not grow");
+        self.limiter.growth_failed();
+        Ok(())
+    }
+
     // The pool counts these; wasmtime's default of 10,000 each would be a second limit.
     fn instances(&self) -> usize {
         usize::MAX
@@ -91,6 +104,10 @@ impl ResourceLimiterAsync for Guest {
         usize::MAX
     }
 }
+
+/// What a component may have copied out of its memory in one call, in bytes: results, errors, log lines, what it writes. Its
+/// strings may all be the same bytes, so that its memory does not bound them. Two of the largest payloads, and room for names.
+const COPIED_BYTES_MAX: usize = 2 * PAYLOAD_BYTES_MAX + 1024 * 1024;
 
 /// A store for one guest, with all its limits set.
 pub(super) fn new_store(
@@ -124,6 +141,7 @@ pub(super) fn new_store(
         },
     );
     store.limiter_async(|guest| guest);
+    store.set_hostcall_fuel(COPIED_BYTES_MAX);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(at_tick);
     if let Some(fuel) = fuel {

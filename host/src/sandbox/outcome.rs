@@ -74,6 +74,11 @@ impl Outcome {
         Outcome { ending: Ending::NotLoaded(error), frames: Vec::new(), ran: job.started.elapsed() }
     }
 
+    /// The pool has no room for another sandbox.
+    pub(crate) fn no_sandbox_left(job: &Job) -> Outcome {
+        Outcome { ending: Ending::NoSandboxLeft, frames: Vec::new(), ran: job.started.elapsed() }
+    }
+
     /// The host failed.
     pub(crate) fn host_fault(job: &Job, reason: String) -> Outcome {
         Outcome { ending: Ending::HostFault(reason), frames: Vec::new(), ran: job.started.elapsed() }
@@ -129,13 +134,20 @@ fn ended(error: &wasmtime::Error, guest: &mut Guest) -> (Ending, Vec<RawFrame>) 
     if let Some(&I32Exit(code)) = error.downcast_ref() {
         return (exited(code, guest), Vec::new());
     }
-    // A guest that went on without the memory and used up something else did not end for want of memory.
-    let stopped = matches!(error.downcast_ref(), Some(wasmtime::Trap::Interrupt | wasmtime::Trap::OutOfFuel));
-    if let Some(wanted_bytes) = guest.limiter.refused_bytes().filter(|_| !stopped) {
+    let backtrace = error.downcast_ref::<WasmBacktrace>();
+    // A guest that went on without the memory, and ended by what has a reason of its own, did not end for want of memory.
+    let may_be_for_want_of_memory = match error.downcast_ref::<wasmtime::Trap>() {
+        Some(wasmtime::Trap::UnreachableCodeReached | wasmtime::Trap::MemoryOutOfBounds) => {
+            guest.panic_message.is_none()
+        }
+        Some(_) => false,
+        // It could not be instantiated.
+        None => phase == Phase::Init && backtrace.is_none(),
+    };
+    if let Some(wanted_bytes) = guest.limiter.refused_bytes().filter(|_| may_be_for_want_of_memory) {
         let limit_bytes = guest.job.memory_limit_bytes;
         return (Ending::Failed(FunctionError::OutOfMemory { wanted_bytes, limit_bytes, phase }), Vec::new());
     }
-    let backtrace = error.downcast_ref::<WasmBacktrace>();
     let trap = match error.downcast_ref::<wasmtime::Trap>() {
         Some(wasmtime::Trap::Interrupt) if guest.code.engines.is_closing() => return (Ending::ShutDown, Vec::new()),
         Some(wasmtime::Trap::Interrupt) if guest.job.is_abandoned() && !guest.job.remaining().is_zero() => {

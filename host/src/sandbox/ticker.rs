@@ -214,9 +214,14 @@ impl Shared {
 
 impl AlarmState {
     /// Outside of every lock, and with panics caught: a waker may run anything, and the ticker serves others too.
-    fn wake(&self) {
-        let waker = lock(&self.waker).clone();
-        if let Err(panicked) = crate::panic::catch(|| waker.wake()) {
+    fn wake(self: Arc<Self>) {
+        let wake = || {
+            let waker = std::mem::replace(&mut *lock(&self.waker), Waker::noop().clone());
+            waker.wake();
+            // The last waker may be the last of its task, and that is dropped with it.
+            drop(self);
+        };
+        if let Err(panicked) = crate::panic::catch(wake) {
             tracing::error!(message = ?panicked.message, "a waker panicked");
         }
     }

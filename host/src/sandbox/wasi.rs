@@ -4,10 +4,11 @@ pub(super) mod denied;
 pub(super) mod open_files;
 pub(super) mod preview1;
 
+use super::code::Entry;
 use super::instance::Guest;
 use super::job::Job;
 use bytes::Bytes;
-use open_files::{Lease, NoneLeft};
+use open_files::Lease;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
@@ -55,10 +56,21 @@ impl Guest {
     /// Takes what the guest needs to open the files of its code, if there are any and it can.
     ///
     /// # Errors
-    /// All that guests may open are open.
-    pub(super) fn lease_open_files(&mut self) -> Result<(), NoneLeft> {
-        if self.code.files.is_some() && self.code.needs_runtime {
-            self.wasi.open_files = Some(self.code.engines.open_files().lease()?);
+    /// All that guests may open are open; the system has none left, or the files are gone.
+    pub(super) fn open_files(&mut self) -> wasmtime::Result<()> {
+        let code = Arc::clone(&self.code);
+        let Some(files) = code.files.as_ref().filter(|_| code.needs_runtime) else { return Ok(()) };
+        self.wasi.open_files = Some(code.engines.open_files().lease()?);
+        let mut builder = self.wasi_builder();
+        // Guests' libraries resolve relative paths by a directory of that name, not by the initial one.
+        for name in [TASK_ROOT, "."] {
+            builder.preopened_dir(files.path(), name, FsPerms::ReadOnly).map_err(|error| {
+                error.context(format!("the function's files in {} can't be opened", files.path().display()))
+            })?;
+        }
+        match &code.entry {
+            Entry::Core { .. } | Entry::Command { .. } => self.wasi.preview1 = Some(preview1(builder)),
+            Entry::Component(_) | Entry::CommandComponent(_) => self.wasi.preview2 = Some(preview2(builder)),
         }
         Ok(())
     }
@@ -66,9 +78,7 @@ impl Guest {
     /// The state behind `wasi_snapshot_preview1`.
     pub(super) fn preview1(&mut self) -> &mut WasiP1Ctx {
         if self.wasi.preview1.is_none() {
-            let mut preview1 = self.wasi_builder().build_p1();
-            preview1.ctx().table.set_max_capacity(RESOURCES_MAX);
-            self.wasi.preview1 = Some(Box::new(preview1));
+            self.wasi.preview1 = Some(preview1(self.wasi_builder()));
         }
         // Filled in the line before.
         let preview1 = self.wasi.preview1.get_or_insert_with(|| Box::new(WasiCtxBuilder::new().build_p1()));
@@ -96,24 +106,26 @@ impl Guest {
             }
             None => builder.stdout(Sink::Log(Arc::clone(&self.job))),
         };
-        // Guests' libraries resolve relative paths by a directory of that name, not by the initial one.
-        for name in [TASK_ROOT, "."] {
-            if let Some(files) = &self.code.files
-                && let Err(error) = builder.preopened_dir(files.path(), name, FsPerms::ReadOnly)
-            {
-                tracing::error!(path = %files.path().display(), %error, "the function's files can't be opened");
-            }
-        }
         builder
     }
+}
+
+fn preview1(mut builder: WasiCtxBuilder) -> Box<WasiP1Ctx> {
+    let mut preview1 = builder.build_p1();
+    preview1.ctx().table.set_max_capacity(RESOURCES_MAX);
+    Box::new(preview1)
+}
+
+fn preview2(mut builder: WasiCtxBuilder) -> Box<(WasiCtx, ResourceTable)> {
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(RESOURCES_MAX);
+    Box::new((builder.build(), table))
 }
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         if self.wasi.preview2.is_none() {
-            let mut table = ResourceTable::new();
-            table.set_max_capacity(RESOURCES_MAX);
-            self.wasi.preview2 = Some(Box::new((self.wasi_builder().build(), table)));
+            self.wasi.preview2 = Some(preview2(self.wasi_builder()));
         }
         // Filled in the line before.
         let (ctx, table) = &mut **self.wasi.preview2.get_or_insert_with(Box::default);

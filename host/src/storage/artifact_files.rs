@@ -3,7 +3,7 @@
 //! Compiled code is machine code: whoever can change it runs what they like in this process. So every artifact is sealed by
 //! a keyed hash over its bytes and over the facts that say of what it was compiled, for which engine.
 
-use super::code_files::{CodeDigest, OnRemoved, digest_text, parse_digest};
+use super::code_files::{CodeDigest, OnRemoved, OpenFilesError, digest_text, parse_digest};
 use super::disk::system::private_file;
 use super::disk::{Disk, is_unfinished, unfinished};
 use std::collections::HashMap;
@@ -149,6 +149,14 @@ pub(crate) struct Sealed {
     pub(crate) facts: Vec<u8>,
 }
 
+/// An artifact as a start finds it.
+#[derive(Debug)]
+pub(crate) struct FoundArtifact {
+    pub(crate) path: PathBuf,
+    /// Of the upload. `None` for what a crash has left half written.
+    pub(crate) digest: Option<CodeDigest>,
+}
+
 impl ArtifactFiles {
     /// How artifacts of each profile end.
     pub(crate) const PROFILES: [&str; 2] = ["plain", "fuel"];
@@ -162,22 +170,22 @@ impl ArtifactFiles {
         self.directory.join(format!("{}.{profile}", digest_text(digest)))
     }
 
-    /// The artifacts that there are, each with the digest of its upload; `None` for what a crash has left half written.
+    /// The artifacts that there are.
     ///
     /// # Errors
     /// The first file that is no artifact by its name; the file system's.
-    pub(crate) fn list(&self) -> Result<Vec<(PathBuf, Option<CodeDigest>)>, (PathBuf, Option<io::Error>)> {
+    pub(crate) fn list(&self) -> Result<Vec<FoundArtifact>, OpenFilesError> {
         let names = match self.disk.list(&self.directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            names => names.map_err(|error| (self.directory.clone(), Some(error)))?,
+            names => names.map_err(|source| OpenFilesError::Unreadable { path: self.directory.clone(), source })?,
         };
         let found = names.into_iter().map(|name| {
             let path = self.directory.join(&name);
             let parts = name.to_str().and_then(|name| name.split_once('.'));
             let digest = parts.filter(|(_, profile)| Self::PROFILES.contains(profile));
             match digest.and_then(|(digest, _)| parse_digest(digest)) {
-                None if !is_unfinished(&name) => Err((path, None)),
-                digest => Ok((path, digest)),
+                None if !is_unfinished(&name) => Err(OpenFilesError::Foreign { path }),
+                digest => Ok(FoundArtifact { path, digest }),
             }
         });
         found.collect()

@@ -97,8 +97,8 @@ impl CodeFiles {
     ///
     /// # Errors
     /// The file system's; a file of a name that is no digest.
-    pub(crate) fn open(self: &Arc<Self>) -> Result<FoundCode, OpenCodeFilesError> {
-        let unreadable = |source| OpenCodeFilesError::Unreadable { path: self.directory.clone(), source };
+    pub(crate) fn open(self: &Arc<Self>) -> Result<FoundCode, OpenFilesError> {
+        let unreadable = |source| OpenFilesError::Unreadable { path: self.directory.clone(), source };
         let mut found = FoundCode::default();
         let names = match self.disk.list(&self.directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
@@ -109,7 +109,7 @@ impl CodeFiles {
             match name.to_str().and_then(parse_digest) {
                 Some(digest) => drop(found.files.insert(digest, self.hold(digest, true))),
                 None if disk::is_unfinished(&name) => found.leftovers.push(path),
-                None => return Err(OpenCodeFilesError::Foreign { path }),
+                None => return Err(OpenFilesError::Foreign { path }),
             }
         }
         Ok(found)
@@ -154,9 +154,9 @@ pub(crate) struct FoundCode {
     pub(crate) leftovers: Vec<PathBuf>,
 }
 
-/// The code files of a directory can't be taken as they are.
+/// The files of a directory can't be taken as they are.
 #[derive(Debug)]
-pub(crate) enum OpenCodeFilesError {
+pub(crate) enum OpenFilesError {
     Unreadable { path: PathBuf, source: io::Error },
     Foreign { path: PathBuf },
 }
@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(names(&disk), 1);
         disk.write(Path::new("/code/notes.txt"), b"mine").unwrap();
         let refused = files(&disk).open();
-        assert!(matches!(refused, Err(OpenCodeFilesError::Foreign { path }) if path.ends_with("notes.txt")));
+        assert!(matches!(refused, Err(OpenFilesError::Foreign { path }) if path.ends_with("notes.txt")));
     }
 
     #[test]

@@ -23,8 +23,8 @@ mod tests;
 pub use error::DataDirError;
 
 use super::Storage;
-use super::artifact_files::{ArtifactFiles, ArtifactKey};
-use super::code_files::{CodeDigest, CodeFile, CodeFiles, FoundCode, OpenCodeFilesError};
+use super::artifact_files::{ArtifactFiles, ArtifactKey, FoundArtifact};
+use super::code_files::{CodeDigest, CodeFile, CodeFiles, FoundCode, OpenFilesError};
 use super::disk::{Disk, Lock, Locking, Look, is_unfinished, write_whole};
 use super::redb::{OpenRedbError, RedbStorage};
 use format::Format;
@@ -68,7 +68,7 @@ pub(crate) struct OpenedDataDir {
 pub(crate) struct Found {
     /// All uploads. What nobody has taken from here when it is dropped is collected.
     pub(crate) code: HashMap<CodeDigest, Arc<CodeFile>>,
-    artifacts: Vec<(PathBuf, Option<CodeDigest>)>,
+    artifacts: Vec<FoundArtifact>,
     leftovers: Vec<PathBuf>,
     unpacked: Vec<PathBuf>,
 }
@@ -109,14 +109,11 @@ impl DataDir {
         let key = key.or(own_key).unwrap_or_else(ArtifactKey::random);
         let artifacts = ArtifactFiles::new(Arc::clone(&disk), path.join(ARTIFACTS), key.clone());
         let code = Arc::new(CodeFiles::new(Arc::clone(&disk), path.join(CODE), Box::new(artifacts.clone())));
-        let FoundCode { files, mut leftovers } = code.open().map_err(unusable_code)?;
+        let FoundCode { files, mut leftovers } = code.open().map_err(unusable_files)?;
         leftovers.extend(names.iter().filter(|name| is_unfinished(name)).map(|name| path.join(name)));
         let found = Found {
             code: files,
-            artifacts: artifacts.list().map_err(|(path, error)| match error {
-                Some(error) => DataDirError::io(&path, "reading")(error),
-                None => DataDirError::Foreign { path },
-            })?,
+            artifacts: artifacts.list().map_err(unusable_files)?,
             leftovers,
             unpacked: unpacked(&*disk, &path.join(UNPACKED))?,
         };
@@ -158,14 +155,17 @@ impl DataDir {
     /// The file system's.
     pub(crate) fn tidy(&self, found: Found) -> Result<(), DataDirError> {
         let Found { code, artifacts, leftovers, unpacked } = found;
-        let is_orphan = |digest: &Option<CodeDigest>| digest.is_none_or(|digest| !code.contains_key(&digest));
-        let orphans: Vec<_> =
-            artifacts.into_iter().filter(|(_, digest)| is_orphan(digest)).map(|(path, _)| path).collect();
+        let is_orphan = |found: &FoundArtifact| found.digest.is_none_or(|digest| !code.contains_key(&digest));
+        let orphans: Vec<_> = artifacts.into_iter().filter(is_orphan).map(|orphan| orphan.path).collect();
         for path in leftovers.into_iter().chain(orphans) {
             self.disk.remove(&path).map_err(DataDirError::io(&path, "removing"))?;
         }
         for path in unpacked {
-            self.disk.remove_dir(&path).map_err(DataDirError::io(&path, "removing"))?;
+            match self.disk.remove_dir(&path) {
+                // An invocation of the host before has just ended, and has removed it itself.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed.map_err(DataDirError::io(&path, "removing"))?,
+            }
         }
         // What no record has taken goes with the last hold on it, which is here.
         self.code.collect();
@@ -284,9 +284,9 @@ fn unpacked(disk: &dyn Disk, path: &Path) -> Result<Vec<PathBuf>, DataDirError> 
     }
 }
 
-fn unusable_code(error: OpenCodeFilesError) -> DataDirError {
+fn unusable_files(error: OpenFilesError) -> DataDirError {
     match error {
-        OpenCodeFilesError::Unreadable { path, source } => DataDirError::io(&path, "reading")(source),
-        OpenCodeFilesError::Foreign { path } => DataDirError::Foreign { path },
+        OpenFilesError::Unreadable { path, source } => DataDirError::io(&path, "reading")(source),
+        OpenFilesError::Foreign { path } => DataDirError::Foreign { path },
     }
 }

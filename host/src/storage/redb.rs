@@ -1,5 +1,7 @@
 //! [`RedbStorage`]: records in one file, a transaction for each change.
 
+#[cfg(test)]
+mod tests;
 mod watched;
 
 use super::disk::{Disk, unfinished};
@@ -35,13 +37,13 @@ pub(crate) struct RedbStorage {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     identity: Option<Uuid>,
-    opened: Mutex<Option<Opened>>,
+    opened: Mutex<Opened>,
 }
 
-/// An open database, and how its file does.
+/// A database, if it is open, and how its file does.
 struct Opened {
-    database: Database,
-    health: Arc<Health>,
+    database: Option<Database>,
+    health: Health,
 }
 
 /// Why a database can't be opened.
@@ -109,34 +111,38 @@ impl RedbStorage {
         path: &Path,
         identity: Option<Uuid>,
     ) -> Result<RedbStorage, OpenRedbError> {
-        let opened = Opened::new(&*disk, path, identity)?;
-        Ok(RedbStorage { disk, path: path.to_owned(), identity, opened: Mutex::new(Some(opened)) })
+        let health = Health::default();
+        let database = Some(open(&*disk, path, identity, health.clone())?);
+        Ok(RedbStorage { disk, path: path.to_owned(), identity, opened: Mutex::new(Opened { database, health }) })
     }
 
     /// Uses the database, opened again if it has to be. One at a time: the registry has one writer, and reads at its start.
     fn with<T>(&self, act: impl FnOnce(&Database) -> T) -> Result<T, StorageError> {
-        let mut slot = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if slot.as_ref().is_some_and(|opened| opened.health.could_not_sync()) {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.health.could_not_sync() {
             return Err(StorageError::new("using the database", NotSynced { path: self.path.clone() }));
         }
-        if let Some(opened) = slot.take_if(|opened| opened.health.has_failed()) {
+        if opened.health.has_failed() {
             // Before it is opened again: it has the file.
-            drop(opened);
+            opened.database = None;
         }
-        let opened = match slot.take() {
-            Some(opened) => opened,
-            None => self.open_again()?,
+        let database = match opened.database.take() {
+            Some(database) => database,
+            None => {
+                opened.health = opened.health.reopened();
+                self.open_again(opened.health.clone())?
+            }
         };
-        Ok(act(&slot.insert(opened).database))
+        Ok(act(opened.database.insert(database)))
     }
 
-    fn open_again(&self) -> Result<Opened, StorageError> {
-        let opened = Opened::new(&*self.disk, &self.path, self.identity).map_err(|error| match error {
+    fn open_again(&self, health: Health) -> Result<Database, StorageError> {
+        let database = open(&*self.disk, &self.path, self.identity, health).map_err(|error| match error {
             OpenRedbError::Disk(error) => StorageError::new("opening the database again", error),
             OpenRedbError::Database(error) => error,
         })?;
         tracing::warn!(path = %self.path.display(), "the database was opened again, after an error of its file");
-        Ok(opened)
+        Ok(database)
     }
 
     /// One change of the record at `key`, whose revision has to be `expected`.
@@ -182,30 +188,27 @@ impl RedbStorage {
     }
 }
 
-impl Opened {
-    /// Every page is read, and every checksum verified. redb itself takes a file that was closed in order as it is, and a root
-    /// that was overwritten may read as a database without records; then all code would be collected. (Measured: 12 ms for
-    /// 1,000 records of 2 KB.)
-    fn new(disk: &dyn Disk, path: &Path, identity: Option<Uuid>) -> Result<Opened, OpenRedbError> {
-        let doing = |error: redb::Error| OpenRedbError::Database(StorageError::new("opening the database", error));
-        let not_ours = |error| OpenRedbError::Database(StorageError::new("opening the database", error));
-        let backend = disk.database(path).map_err(OpenRedbError::Disk)?;
-        // redb would make a new database of it.
-        if redb::StorageBackend::len(&backend).map_err(OpenRedbError::Disk)? == 0 {
-            return Err(not_ours(NotOurs::Empty));
-        }
-        let (backend, health) = Watched::new(backend);
-        let database = Database::builder()
-            .set_cache_size(CACHE_BYTES)
-            .set_check_integrity_on_open(true)
-            .create_with_backend(backend)
-            .map_err(|error| doing(error.into()))?;
-        let found = owner(&database).map_err(doing)?.ok_or_else(|| not_ours(NotOurs::NoTable))?;
-        if found != identity.map(|identity| identity.as_bytes().to_vec()) {
-            return Err(not_ours(NotOurs::OtherOwner));
-        }
-        Ok(Opened { database, health })
+/// Every page is read, and every checksum verified. redb itself takes a file that was closed in order as it is, and a root
+/// that was overwritten may read as a database without records; then all code would be collected. (Measured: 12 ms for 1,000
+/// records of 2 KB.)
+fn open(disk: &dyn Disk, path: &Path, identity: Option<Uuid>, health: Health) -> Result<Database, OpenRedbError> {
+    let doing = |error: redb::Error| OpenRedbError::Database(StorageError::new("opening the database", error));
+    let not_ours = |error| OpenRedbError::Database(StorageError::new("opening the database", error));
+    let backend = disk.database(path).map_err(OpenRedbError::Disk)?;
+    // redb would make a new database of it.
+    if redb::StorageBackend::len(&backend).map_err(OpenRedbError::Disk)? == 0 {
+        return Err(not_ours(NotOurs::Empty));
     }
+    let database = Database::builder()
+        .set_cache_size(CACHE_BYTES)
+        .set_check_integrity_on_open(true)
+        .create_with_backend(Watched::new(backend, health))
+        .map_err(|error| doing(error.into()))?;
+    let found = owner(&database).map_err(doing)?.ok_or_else(|| not_ours(NotOurs::NoTable))?;
+    if found != identity.map(|identity| identity.as_bytes().to_vec()) {
+        return Err(not_ours(NotOurs::OtherOwner));
+    }
+    Ok(database)
 }
 
 /// What the database says about whose it is. `None` if it has no records' table: that is made with the database.

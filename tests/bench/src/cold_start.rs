@@ -1,5 +1,6 @@
 //! Cold start from the cache on disk: compiled code is mapped, linked and called, and gone afterwards.
 
+use crate::floor::core::linker;
 use crate::floor::{Allocation, CoreFloor, Ticker, engine, failed};
 use crate::report::{Figure, median};
 use crate::{guests, ours};
@@ -34,14 +35,19 @@ fn first_call(name: &str, code: &[u8], other: &[u8], engine: &Engine, rounds: us
     ours::deploy(&host, "other", Code::bytes(other.to_vec()))?;
     let artifact = directory.path().join("raw");
     std::fs::write(&artifact, Module::new(engine, code).and_then(|module| module.serialize()).map_err(failed)?)?;
+    // Made once, as a host makes it once.
+    let linker = linker(engine).map_err(failed)?;
     let (mut raw_ms, mut ours_ms, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
+        let mut mapped = None;
         let raw = timed(|| {
             // SAFETY: the file is from `serialize`, and in a directory of this process's own.
             let module = unsafe { Module::deserialize_file(engine, &artifact) }.map_err(failed)?;
-            let floor = CoreFloor::of_module(engine, &module, false).map_err(failed)?;
+            let floor = mapped.insert(CoreFloor::linked(&linker, &module, false).map_err(failed)?);
             floor.fresh(&event).map(drop).map_err(failed)
         })?;
+        // Unmapped outside of the time, as ours is by the call of the other function.
+        drop(mapped);
         drop(ours::wait(&host, "other:live", &event));
         let ours = timed(|| Ok(drop(ours::wait(&host, "measured:live", &event))))?;
         raw_ms.push(raw);
@@ -50,8 +56,11 @@ fn first_call(name: &str, code: &[u8], other: &[u8], engine: &Engine, rounds: us
     }
     drop(host);
     // A new host on the same directory has verified nothing yet.
-    let host = one_in_memory(&data_dir)?;
-    let verified = timed(|| Ok(drop(ours::wait(&host, "measured:live", &event))))?;
+    let mut verified_ms = Vec::new();
+    for _ in 0..5 {
+        let host = one_in_memory(&data_dir)?;
+        verified_ms.push(timed(|| Ok(drop(ours::wait(&host, "measured:live", &event))))?);
+    }
     let figure =
         |case: &str, what: &str, value| Figure::new("cold start", format!("{case}, {name}"), what, value, "ms");
     let mut ours =
@@ -60,11 +69,11 @@ fn first_call(name: &str, code: &[u8], other: &[u8], engine: &Engine, rounds: us
     Ok([
         figure(
             "raw first call",
-            "wasmtime alone: artifact mapped, linked, called in a fresh instance",
+            "wasmtime alone: artifact mapped (from the page cache, as ours), linked, called in a fresh instance",
             median(&raw_ms),
         ),
         ours,
-        figure("fnhost first call after a restart", "the same, and the seal is verified (measured once)", verified),
+        figure("fnhost first call after a restart", "the same, and the seal is verified", median(&verified_ms)),
     ])
 }
 

@@ -21,7 +21,9 @@ pub fn measure(calls: usize) -> anyhow::Result<Vec<Figure>> {
     for (case, function, doing) in cases {
         let mut late = Vec::new();
         for _ in 0..calls {
-            late.push(runtime.block_on(lateness(&host, function)));
+            // On a worker, where an embedder's task is.
+            let host = host.clone();
+            late.push(runtime.block_on(runtime.spawn(async move { lateness(&host, function).await }))?);
         }
         add(&mut figures, &format!("{case}, .await"), &late, doing);
     }
@@ -33,7 +35,8 @@ pub fn measure(calls: usize) -> anyhow::Result<Vec<Figure>> {
     let host = ours::slow_host(2, 2, TIMEOUT)?;
     let mut late = Vec::new();
     for _ in 0..calls.div_ceil(4) {
-        late.extend(runtime.block_on(async {
+        let host = host.clone();
+        late.extend(runtime.block_on(runtime.spawn(async move {
             let stuck: Vec<_> = (0..2)
                 .map(|_| {
                     let host = host.clone();
@@ -46,9 +49,30 @@ pub fn measure(calls: usize) -> anyhow::Result<Vec<Figure>> {
                 late.push(stuck.await.expect("no case panics"));
             }
             late
-        }));
+        }))?);
     }
     add(&mut figures, "both blocking threads stuck, .await", &late, "three guests want two threads, and one is busy");
+    // Two guests whose asynchronous host functions block the workers that they are on, which they must not.
+    let host = ours::slow_host(2, 64, TIMEOUT)?;
+    let mut late = Vec::new();
+    for _ in 0..calls.div_ceil(4) {
+        let host = host.clone();
+        late.extend(runtime.block_on(runtime.spawn(async move {
+            let stuck = [(); 2].map(|()| tokio::spawn(ours::stuck_on_worker(host.clone())));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            let late = [lateness(&host, "endless").await, lateness(&host, "sleeping_host").await];
+            for stuck in stuck {
+                stuck.await.expect("no case panics");
+            }
+            late
+        }))?);
+    }
+    add(
+        &mut figures,
+        "both workers stuck, .await",
+        &late,
+        "busy, or asleep, while two others block the host's workers",
+    );
     Ok(figures)
 }
 
@@ -72,8 +96,11 @@ fn late(started: Instant, response: &fnhost::Response) -> f64 {
 }
 
 fn add(figures: &mut Vec<Figure>, case: &str, late: &[f64], doing: &str) {
-    let what =
-        format!("answer after a deadline of 50 ms; the guest: {doing}; 99th percentile {:.2} ms", quantile(late, 0.99));
+    let what = format!(
+        "answer after a deadline of 50 ms; the guest: {doing}; 99th percentile {:.2} ms, n {}",
+        quantile(late, 0.99),
+        late.len()
+    );
     figures.push(Figure::new("deadline lateness", case, what, median(late), "ms"));
     figures.push(Figure::new(
         "deadline lateness",

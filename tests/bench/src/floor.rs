@@ -6,7 +6,7 @@
 //! registry, admission, checks of the JSON on its way in and out, a receipt, a trace, anything to wait with.
 
 mod component;
-mod core;
+pub mod core;
 mod engine;
 mod ticker;
 

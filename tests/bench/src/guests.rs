@@ -48,13 +48,25 @@ pub const SLEEPER: &str = r#"(module
 
 /// Calls the host function `name` with `null`.
 pub fn caller_of(name: &str) -> String {
+    caller_after(name, "")
+}
+
+/// The same after some milliseconds of work, so that it is on the host's workers by then.
+pub fn busy_caller_of(name: &str) -> String {
+    let work =
+        "(loop $work (local.set $left (i32.sub (local.get $left) (i32.const 1))) (br_if $work (local.get $left)))";
+    caller_after(name, &format!("(local $left i32) (local.set $left (i32.const 10000000)) {work}"))
+}
+
+fn caller_after(name: &str, before: &str) -> String {
     format!(
         r#"(module
     (import "fnhost_v1" "call" (func $call (param i32 i32 i32 i32) (result i32)))
     (memory (export "memory") 1)
     (data (i32.const 0) "{name}")
     (data (i32.const 100) "null")
-    (func (export "handle") (drop (call $call (i32.const 0) (i32.const {}) (i32.const 100) (i32.const 4)))))"#,
+    (func (export "handle") {before}
+        (drop (call $call (i32.const 0) (i32.const {}) (i32.const 100) (i32.const 4)))))"#,
         name.len()
     )
 }

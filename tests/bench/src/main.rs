@@ -64,7 +64,18 @@ fn main() -> anyhow::Result<()> {
         std::env::set_var("RUST_BACKTRACE", "0");
         std::env::set_var("RUST_LIB_BACKTRACE", "0");
     }
+    // A large event's memory is kept for the next one, as a guest's is: else the native handler faults in each of its pages for
+    // each call, and everybody looks good beside it.
+    // SAFETY: no other thread runs yet.
+    unsafe {
+        libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 30);
+    }
     let arguments = Arguments::parse();
+    if let Some(file) = &arguments.plot {
+        let has_latencies = arguments.only.as_deref().is_none_or(|only| only == "latency");
+        anyhow::ensure!(has_latencies, "there are no latencies for the plot {} in this run", file.display());
+    }
     if let Some(case) = &arguments.child {
         return child(case, arguments.calls);
     }
@@ -87,7 +98,11 @@ fn main() -> anyhow::Result<()> {
     if runs("latency") {
         let (cases, _ticker) = latency::cases()?;
         let only = arguments.only.as_deref().filter(|_| !is_section);
-        report.figures.extend(latency::measure(cases, rounds(60, 400), only));
+        let measured = latency::measure(cases, rounds(60, 400), only);
+        let known = SECTIONS.join(", ");
+        let name = only.unwrap_or_default();
+        anyhow::ensure!(!measured.is_empty(), "no case holds '{name}', and no section has that name: {known}");
+        report.figures.extend(measured);
     }
     if runs("throughput") {
         report.figures.extend(throughput::measure(rounds(3, 9), window(150, 500))?);

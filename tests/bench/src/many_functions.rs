@@ -68,6 +68,7 @@ pub fn measure(counts: &[usize], rounds: usize) -> anyhow::Result<Vec<Figure>> {
         let mut figure =
             Figure::new("many functions", format!("fnhost core wait(), {count}"), what(ours / ours_of_one), ours, "us");
         figure.to_floor = Some(median(&ratios));
+        figure.floor = Some(format!("raw core fresh, {count}"));
         figures.push(figure);
         let warm = median(&warm_us);
         figures.push(Figure::new(

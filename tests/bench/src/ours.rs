@@ -78,6 +78,12 @@ pub fn slow_host(workers: usize, blocking_threads: usize, timeout: Duration) -> 
             std::thread::sleep(until.saturating_duration_since(std::time::Instant::now()));
             Ok::<_, Infallible>(())
         })
+        // What an asynchronous host function must not do, on the worker where its guest is.
+        .host_function("block_worker", |(): (), context: InvocationContext| async move {
+            let until = context.deadline() + Duration::from_millis(300);
+            std::thread::sleep(until.saturating_duration_since(std::time::Instant::now()));
+            Ok::<_, Infallible>(())
+        })
         .build()?;
     let wat = |text: &str| anyhow::Ok(Code::bytes(wat::parse_str(text)?));
     host.create_function("fast", Code::bytes(guests::CORE)).wait()?;
@@ -85,5 +91,13 @@ pub fn slow_host(workers: usize, blocking_threads: usize, timeout: Duration) -> 
     host.create_function("sleeper", wat(guests::SLEEPER)?).timeout(timeout).wait()?;
     host.create_function("sleeping_host", wat(&guests::caller_of("sleep"))?).timeout(timeout).grant("sleep").wait()?;
     host.create_function("blocking_host", wat(&guests::caller_of("block"))?).timeout(timeout).grant("block").wait()?;
+    let blocker = wat(&guests::busy_caller_of("block_worker"))?;
+    host.create_function("worker_blocker", blocker).timeout(timeout).grant("block_worker").wait()?;
     Ok(host)
+}
+
+/// An invocation whose host function blocks the host's own worker that its guest was moved to, beyond its deadline.
+pub async fn stuck_on_worker(host: Host) {
+    let response = host.invoke("worker_blocker").await.expect("the benchmark's functions can be invoked");
+    assert!(response.function_error.is_some(), "a guest that is stuck has ended in time");
 }

@@ -55,8 +55,9 @@ pub struct Report {
 pub struct Verdict {
     pub target: String,
     pub at_most: f64,
-    pub measured: f64,
-    pub met: bool,
+    /// `None` if this run has not measured it.
+    pub measured: Option<f64>,
+    pub met: Option<bool>,
 }
 
 impl Report {
@@ -87,8 +88,9 @@ impl Report {
             println!("\ntargets\n{:70} {:>9} {:>9}", "", "at most", "measured");
         }
         for verdict in &self.targets {
-            let met = if verdict.met { "met" } else { "NOT MET" };
-            println!("{:70} {:>9} {:>9}  {met}", verdict.target, number(verdict.at_most), number(verdict.measured));
+            let met = verdict.met.map_or("not measured", |met| if met { "met" } else { "NOT MET" });
+            let measured = verdict.measured.map_or_else(String::new, number);
+            println!("{:70} {:>9} {measured:>9}  {met}", verdict.target, number(verdict.at_most));
         }
     }
 }

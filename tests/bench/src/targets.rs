@@ -16,6 +16,14 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
     let scaling = |case: &str| {
         quotient(value("throughput", &format!("{case}, 2 callers")), value("throughput", &format!("{case}, 1 callers")))
     };
+    let least_of_many_tasks = [2, 8, 64]
+        .map(|tasks| value("throughput", &format!("fnhost core .await, {tasks} callers")))
+        .into_iter()
+        .collect::<Option<Vec<f64>>>()
+        .and_then(|rates| rates.into_iter().reduce(f64::min));
+    let price_of_many = |case: &str| {
+        quotient(value("many functions", &format!("{case}, 1000")), value("many functions", &format!("{case}, 1")))
+    };
     let neighbours = |what: &str| {
         let worst = ["two workers", "one worker", "current thread"]
             .map(|runtime| value("neighbours", &format!("{runtime}, 2 endless: {what}")));
@@ -50,6 +58,7 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
         ),
         ("100 KB to the native handler", 1.4, to_native("fnhost core wait() 100KB")),
         ("1 MB to the native handler", 1.5, to_native("fnhost core wait() 1MB")),
+        // At most 1 and 0: what goes beyond that by so little is the thread's own, not the calls'.
         ("system calls per call, blocking", 1.02, value("kernel", "fnhost core wait() 100B: system calls")),
         ("page faults per call, blocking", 0.01, value("kernel", "fnhost core wait() 100B: page faults")),
         ("a log line, us", 0.5, floor_line),
@@ -65,6 +74,19 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
             quotient(scaling("native handler"), scaling("fnhost core wait()")),
         ),
         (
+            "one caller's rate to two callers'",
+            1.0,
+            quotient(
+                value("throughput", "fnhost core wait(), 1 callers"),
+                value("throughput", "fnhost core wait(), 2 callers"),
+            ),
+        ),
+        (
+            "one task's rate to the least of 2, 8 and 64 tasks'",
+            1.0,
+            quotient(value("throughput", "fnhost core .await, 1 callers"), least_of_many_tasks),
+        ),
+        (
             "100 functions in turn, to one",
             2.0,
             quotient(
@@ -73,12 +95,9 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
             ),
         ),
         (
-            "1,000 functions in turn, to one",
-            4.5,
-            quotient(
-                value("many functions", "fnhost core wait(), 1000"),
-                value("many functions", "fnhost core wait(), 1"),
-            ),
+            "1,000 functions in turn, price beside raw's",
+            1.0,
+            quotient(price_of_many("fnhost core wait()"), price_of_many("raw core fresh")),
         ),
         (
             "cold start, 125 KB, to raw",
@@ -90,12 +109,14 @@ pub fn verdicts(report: &Report) -> Vec<Verdict> {
         ("deadline lateness, worst p99, ms", 5.0, late("p99")),
         ("fast function beside two endless, p99, us", 500.0, neighbours("fast call p99")),
         ("1 ms timer beside two endless, p99 late, ms", 3.0, neighbours("1 ms timer late p99")),
-        ("1,000 functions deployed, MB resident", 150.0, value("resident memory", "1000 functions deployed")),
+        ("1,000 functions deployed, MB resident", 150.0, value("resident memory", "1000 functions after a restart")),
     ];
     all.into_iter()
-        .filter_map(|(target, at_most, measured)| {
-            let measured = measured?;
-            Some(Verdict { target: target.to_owned(), at_most, measured, met: measured <= at_most })
+        .map(|(target, at_most, measured)| Verdict {
+            target: target.to_owned(),
+            at_most,
+            measured,
+            met: measured.map(|measured| measured <= at_most),
         })
         .collect()
 }

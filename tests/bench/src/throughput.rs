@@ -4,11 +4,15 @@ use crate::floor::{Allocation, CoreFloor, Ticker, engine, failed};
 use crate::peer::Extism;
 use crate::report::{Figure, median};
 use crate::{guests, ours};
-use std::sync::Barrier;
+use bytes::Bytes;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
+
+const FLOOR: &str = "FLOOR raw core fresh";
+const FIBERS: &str = "raw core on fibers .await";
 
 /// Counts calls per second with a number of threads, or of tasks.
 type Load<'a> = Box<dyn Fn(usize) -> f64 + 'a>;
@@ -18,7 +22,7 @@ pub fn measure(rounds: usize, window: Duration) -> anyhow::Result<Vec<Figure>> {
     let event = guests::event(100, 0);
     let tuned = engine(Allocation::Tuned, false).map_err(failed)?;
     let _ticker = Ticker::start(vec![tuned.clone()]);
-    let core = CoreFloor::new(&tuned, guests::CORE, false).map_err(failed)?;
+    let core = Arc::new(CoreFloor::new(&tuned, guests::CORE, false).map_err(failed)?);
     let host = ours::host()?;
     let extism = Extism::new(guests::PLUGIN)?;
     let on_threads = |call: &(dyn Fn() + Sync), threads| per_second(threads, window, |_| call);
@@ -32,7 +36,7 @@ pub fn measure(rounds: usize, window: Duration) -> anyhow::Result<Vec<Figure>> {
             }),
         ),
         (
-            "FLOOR raw core fresh",
+            FLOOR,
             "wasmtime alone on each thread, one engine",
             Box::new(|threads| on_threads(&|| drop(core.fresh(&event).expect("raw core")), threads)),
         ),
@@ -44,7 +48,24 @@ pub fn measure(rounds: usize, window: Duration) -> anyhow::Result<Vec<Figure>> {
         (
             "fnhost core .await",
             "public API, alias, so many tasks on a runtime with a worker for each processor",
-            Box::new(|tasks| awaited_per_second(&host, tasks, processors, window)),
+            Box::new(|tasks| {
+                let host = host.clone();
+                awaited_per_second(tasks, processors, window, move |event| {
+                    let host = host.clone();
+                    async move { drop(ours::call(&host, "core:live", &event).await) }
+                })
+            }),
+        ),
+        (
+            FIBERS,
+            "wasmtime alone by call_async, in the same tasks",
+            Box::new(|tasks| {
+                let core = Arc::clone(&core);
+                awaited_per_second(tasks, processors, window, move |event| {
+                    let core = Arc::clone(&core);
+                    async move { drop(core.fresh_async(&event).await.expect("raw core")) }
+                })
+            }),
         ),
         (
             "Extism warm",
@@ -60,32 +81,38 @@ pub fn measure(rounds: usize, window: Duration) -> anyhow::Result<Vec<Figure>> {
     ];
     let mut loads: Vec<usize> = (1..=processors).collect();
     loads.extend([8, 64]);
+    // More callers than processors are tasks.
+    let runs: Vec<(usize, usize)> = loads
+        .iter()
+        .flat_map(|&load| (0..cases.len()).map(move |case| (load, case)))
+        .filter(|&(load, case)| load <= processors || cases[case].0.ends_with(".await"))
+        .collect();
+    // Every load in every round: what is compared with one caller was measured beside it.
+    let mut rates = vec![Vec::new(); runs.len()];
+    for _ in 0..rounds {
+        for (&(load, case), rates) in runs.iter().zip(&mut rates) {
+            rates.push((cases[case].2)(load));
+        }
+    }
+    let of = |load: usize, name: &str| {
+        let at = runs.iter().position(|&(of, case)| of == load && cases[case].0 == name)?;
+        Some(&rates[at])
+    };
     let mut figures = Vec::new();
-    let mut single = Vec::new();
-    for load in loads {
-        // More callers than processors are tasks.
-        let of_load: Vec<_> =
-            cases.iter().filter(|(name, ..)| load <= processors || name.ends_with(".await")).collect();
-        let mut rates = vec![Vec::new(); of_load.len()];
-        for _ in 0..rounds {
-            for ((_, _, run), rates) in of_load.iter().zip(&mut rates) {
-                rates.push(run(load));
-            }
+    for (&(load, case), own) in runs.iter().zip(&rates) {
+        let (name, what, _) = &cases[case];
+        let floor = if name.ends_with(".await") { FIBERS } else { FLOOR };
+        let to = |other: Option<&Vec<f64>>| {
+            other.map(|other| median(&own.iter().zip(other).map(|(own, other)| own / other).collect::<Vec<_>>()))
+        };
+        let mut figure =
+            Figure::new("throughput", format!("{name}, {load} callers"), *what, median(own) / 1000.0, "k/s");
+        figure.to_floor = to(of(load, floor));
+        figure.floor = Some(format!("{floor}, {load} callers"));
+        if let Some(alone) = to(of(1, name)).filter(|_| load > 1) {
+            figure.what = format!("{what}; {alone:.2}x of one caller");
         }
-        let medians: Vec<f64> = rates.iter().map(|rates| median(rates)).collect();
-        if load == 1 {
-            single.clone_from(&medians);
-        }
-        let floor = of_load.iter().position(|(name, ..)| name.starts_with("FLOOR")).map(|at| medians[at]);
-        for ((name, what, _), &rate) in of_load.iter().zip(&medians) {
-            let mut figure = Figure::new("throughput", format!("{name}, {load} callers"), *what, rate / 1000.0, "k/s");
-            figure.to_floor = floor.map(|floor| rate / floor);
-            let alone = cases.iter().position(|(of, ..)| of == name).and_then(|at| single.get(at));
-            if let Some(alone) = alone.filter(|_| load > 1) {
-                figure.what = format!("{what}; {:.2}x of one caller", rate / alone);
-            }
-            figures.push(figure);
-        }
+        figures.push(figure);
     }
     Ok(figures)
 }
@@ -119,31 +146,45 @@ fn per_second<C: FnMut()>(threads: usize, window: Duration, call_of: impl Fn(usi
     })
 }
 
-fn awaited_per_second(host: &fnhost::Host, tasks: usize, workers: usize, window: Duration) -> f64 {
+/// The same with tasks of a runtime, each of which lets the others have their turn after each call.
+fn awaited_per_second<F>(
+    tasks: usize,
+    workers: usize,
+    window: Duration,
+    call: impl Fn(Bytes) -> F + Clone + Send + 'static,
+) -> f64
+where
+    F: Future<Output = ()> + Send,
+{
     let runtime = Builder::new_multi_thread().worker_threads(workers).enable_all().build().expect("a runtime");
     let event = guests::event(100, 0);
-    let started = Instant::now();
-    let until = started + window;
-    let running: Vec<_> = (0..tasks)
-        .map(|_| {
-            let (host, event) = (host.clone(), event.clone());
-            runtime.spawn(async move {
-                let mut calls = 0_u64;
-                while Instant::now() < until {
-                    ours::call(&host, "core:live", &event).await;
-                    calls += 1;
-                    tokio::task::yield_now().await;
-                }
-                calls
+    let rate = |window: Duration| {
+        let started = Instant::now();
+        let until = started + window;
+        let running: Vec<_> = (0..tasks)
+            .map(|_| {
+                let (call, event) = (call.clone(), event.clone());
+                runtime.spawn(async move {
+                    let mut calls = 0_u64;
+                    while Instant::now() < until {
+                        call(event.clone()).await;
+                        calls += 1;
+                        tokio::task::yield_now().await;
+                    }
+                    calls
+                })
             })
-        })
-        .collect();
-    let calls: u64 = runtime.block_on(async {
-        let mut sum = 0;
-        for task in running {
-            sum += task.await.expect("no case panics");
-        }
-        sum
-    });
-    calls as f64 / started.elapsed().as_secs_f64()
+            .collect();
+        let calls: u64 = runtime.block_on(async {
+            let mut sum = 0;
+            for task in running {
+                sum += task.await.expect("no case panics");
+            }
+            sum
+        });
+        calls as f64 / started.elapsed().as_secs_f64()
+    };
+    // Threads are started and slots warm when it counts.
+    rate(window / 5);
+    rate(window)
 }

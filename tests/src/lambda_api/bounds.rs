@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::num::NonZeroU32;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 const MOMENT: Duration = Duration::from_millis(100);
 
@@ -206,6 +206,63 @@ async fn code_has_a_quota() {
     assert_eq!(server.create("c", fixtures::WAT_ECHO, json!({})).await.refused(), full);
     let version = server.send("POST", "/2015-03-31/functions/a/versions", Value::Null).await;
     assert_eq!(version.refused(), full);
+}
+
+/// What is made of a body counts, too: code is there in base64, and decoded.
+#[tokio::test]
+async fn bodies_count_as_often_as_they_are_in_memory() {
+    let limits = request_limits(|limits| limits.bodies_bytes_max = 64 * 1024);
+    let server = TestServer::with(|api| api.request_limits(limits)).await;
+    let body = vec![b' '; 40 * 1024];
+    assert_eq!(server.send_with("POST", "/2015-03-31/functions", &[], &body).await.status, 429);
+    assert_eq!(server.send_with("POST", "/2015-03-31/functions", &[], &body[..30 * 1024]).await.status, 400);
+    // A payload is there once.
+    let payload = vec![b'1'; 40 * 1024];
+    assert_eq!(server.send_with("POST", "/2015-03-31/functions/f/invocations", &[], &payload).await.status, 404);
+}
+
+/// An answer counts until its client has taken it.
+#[tokio::test]
+async fn answers_share_the_budget() {
+    let limits = request_limits(|limits| limits.bodies_bytes_max = 8 * 1024 * 1024);
+    let server = TestServer::with(|api| api.request_limits(limits)).await;
+    server.host.create_function("f", fnhost::Code::file(fixtures::WAT_ECHO)).await.unwrap();
+    let path = "/2015-03-31/functions/f/invocations";
+    let payload = format!("\"{}\"", "x".repeat(6_000_000));
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut stream = socket.connect(server.address).await.unwrap();
+    let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", payload.len());
+    let request = format!("{head}{payload}");
+    // More answers than the system's buffers hold, and nobody reads them.
+    let client = tokio::spawn(async move {
+        for _ in 0..5 {
+            stream.write_all(request.as_bytes()).await.unwrap();
+        }
+    });
+    let probe = async || server.send_with("POST", path, &[], payload.as_bytes()).await.status;
+    // Nothing is being read: what leaves no room is what was not taken.
+    let (mut full, mut tries) = (0, 0);
+    while full < 10 {
+        let is_full = server.metrics().await.contains("fnhost_requests_in_progress 0\n") && probe().await == 429;
+        full = if is_full { full + 1 } else { 0 };
+        tries += 1;
+        assert!(tries < 300, "there is room");
+    }
+    client.abort();
+    while probe().await == 429 {}
+}
+
+#[tokio::test]
+async fn uploads_take_turns() {
+    let limits = request_limits(|limits| limits.uploads_max = 1);
+    let server = TestServer::with(|api| api.request_limits(limits)).await;
+    let (a, b, c) = tokio::join!(
+        server.create("a", fixtures::WAT_ECHO, json!({})),
+        server.create("b", fixtures::CONTEXT_CORE, json!({})),
+        server.create("c", fixtures::WAT_TRAP_UNREACHABLE, json!({})),
+    );
+    assert_eq!([a.status, b.status, c.status], [201; 3]);
 }
 
 #[tokio::test]

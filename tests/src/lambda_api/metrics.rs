@@ -84,7 +84,8 @@ async fn throttles_by_reason() {
         tokio::spawn(request.into_future())
     };
     wait_for(&server, &["fnhost_invocations_in_progress 1"]).await;
-    assert_eq!(server.send("POST", &path("f"), json!({})).await.status, 429);
+    let throttled = server.send("POST", &path("f"), json!({})).await;
+    assert_eq!((throttled.status, &throttled.json()["Reason"]), (429, &json!("ConcurrentInvocationLimitExceeded")));
     running.await.unwrap().unwrap();
     let stop = json!({"ReservedConcurrentExecutions": 0});
     server.send("PUT", "/2017-10-31/functions/f/concurrency", stop).await.ok(200);

@@ -5,7 +5,7 @@ use crate::test_host::builder;
 use fixture_artifacts::WAT_ECHO;
 use fnhost::{BuildError, Code, DataDirError};
 use std::fs::{self, Permissions};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -264,7 +264,7 @@ fn the_error_says_which_process_has_it() {
     const TEST: &str = "storage::directory::the_error_says_which_process_has_it";
     if let Ok(directory) = std::env::var(DIRECTORY) {
         let _host = builder().data_dir(directory).build().unwrap();
-        println!("\nHOLDS");
+        std::io::stdout().write_all(b"\nHOLDS\n").unwrap();
         std::io::stdin().read_line(&mut String::new()).unwrap();
         return;
     }

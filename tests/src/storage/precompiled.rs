@@ -6,6 +6,7 @@ use crate::test_host::{builder, ending, invoke, payload, refused};
 use fixture_artifacts::*;
 use fnhost::{Code, Host};
 use serde_json::json;
+use std::path::{Path, PathBuf};
 
 const KEY: [u8; 32] = [7; 32];
 
@@ -29,6 +30,45 @@ async fn it_runs_on_another_host() {
         assert_eq!(created.code_size, compiled.len() as u64);
         assert_eq!(payload(&invoke(&host, "f:1", json!([1, 2])).await), json!([1, 2]), "{path}");
     }
+}
+
+/// Names the program `device` of a build without the compiler, where it is not in the repository's `target/runtime-only`.
+const DEVICE_VARIABLE: &str = "FNHOST_DEVICE";
+
+/// A build that has no compiler runs what one that has it has made. It compiles nothing, and says so.
+#[tokio::test]
+async fn it_runs_where_there_is_no_compiler() {
+    let device = std::env::var_os(DEVICE_VARIABLE).map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/runtime-only/debug/examples/device"),
+        PathBuf::from,
+    );
+    assert!(
+        device.is_file(),
+        "{} is missing: run `tests/run`, which builds it; {DEVICE_VARIABLE} names another file",
+        device.display()
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let key = file("key", &KEY);
+    let run = |key: &Path, code: &Path| {
+        let output = std::process::Command::new(&device).args([key, code]).arg("[1,\"a\"]").output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+    };
+    let maker = keyed();
+    for (name, path) in [("core", ECHO_CORE), ("component", ECHO_COMPONENT), ("command", WAT_COMMAND_ECHO)] {
+        let compiled = maker.precompile(Code::file(path)).await.unwrap();
+        let code = file(name, &compiled);
+        assert_eq!(run(&key, &code).as_deref(), Ok("[1,\"a\"]"), "{name}");
+        let refused = run(&file("other-key", &[8; 32]), &code).unwrap_err();
+        assert!(refused.contains("its seal is not of this host's key"), "{refused}");
+    }
+    let refused = run(&key, Path::new(ECHO_CORE)).unwrap_err();
+    assert!(refused.contains("this build of fnhost has no compiler"), "{refused}");
 }
 
 #[tokio::test]

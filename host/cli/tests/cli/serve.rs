@@ -137,6 +137,14 @@ fn code_has_a_limit_by_where_it_is_kept() {
 }
 
 #[test]
+fn requests_have_a_rate() {
+    let serving = serve(&["--requests-per-second", "1"]);
+    let answers: Vec<_> = (0..20).map(|_| serving.get("/2016-08-19/account-settings")).collect();
+    assert!(answers[0].starts_with("HTTP/1.1 200"), "{}", answers[0]);
+    assert!(answers.iter().any(|answer| answer.starts_with("HTTP/1.1 429")));
+}
+
+#[test]
 fn metrics_have_an_address_of_their_own() {
     let directory = tempfile::tempdir().unwrap();
     let keys = directory.path().join("keys.json");

@@ -2,6 +2,7 @@
 
 use crate::error::ApiError;
 use crate::peer::Peer;
+use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -31,6 +32,25 @@ impl BodyBudget {
         BodyBudget { pieces: Arc::new(Semaphore::new(pieces)), unverified: Arc::new(unverified) }
     }
 
+    /// So many bytes of an answer.
+    pub(crate) fn hold(&self, bytes: usize) -> Result<Counted, ApiError> {
+        let mut counted = self.begin(None);
+        counted.cover(bytes)?;
+        Ok(counted)
+    }
+
+    /// An answer, which counts until the client has taken it. It is there already, so it is not refused where there is no
+    /// room for it; a short one is not worth the count.
+    pub(crate) fn count_answer(&self, answer: Bytes) -> Bytes {
+        if answer.len() < PIECE_BYTES {
+            return answer;
+        }
+        match self.hold(answer.len()) {
+            Ok(counted) => counted.keep_with(answer),
+            Err(_) => answer,
+        }
+    }
+
     /// Nothing yet, for a request that `peer` has still to show a right to; `None` if it needs no more.
     pub(crate) fn begin(&self, peer: Option<Peer>) -> Counted {
         let unverified = peer.map(|peer| Share { of: Arc::clone(&self.unverified), peer, pieces: 0 });
@@ -45,7 +65,25 @@ pub(crate) struct Counted {
     unverified: Option<Share>,
 }
 
+/// Bytes that count while somebody has them.
+struct CountedBytes {
+    bytes: Bytes,
+    #[expect(dead_code, reason = "it counts as long as it is there")]
+    counted: Counted,
+}
+
+impl AsRef<[u8]> for CountedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 impl Counted {
+    /// These bytes, which count as long as somebody has them.
+    pub(crate) fn keep_with(self, bytes: Bytes) -> Bytes {
+        Bytes::from_owner(CountedBytes { bytes, counted: self })
+    }
+
     /// Makes it cover `bytes`.
     pub(crate) fn cover(&mut self, bytes: usize) -> Result<(), ApiError> {
         let has = self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);

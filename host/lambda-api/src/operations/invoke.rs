@@ -46,8 +46,13 @@ async fn call(call: Call) -> Result<Answer, ApiError> {
         Some("DryRun") => invoke.invocation_type(InvocationType::DryRun),
         _ => invoke,
     };
-    let trace_id = trace_id(&call);
-    Ok(shown(&run(&call, invoke, &trace_id).await?).header("x-amzn-trace-id", &trace_id))
+    let trace_id = trace_id(&call).into_owned();
+    let mut response = run(&call, invoke, &trace_id).await?;
+    let api = Arc::clone(&call.api);
+    // The payload's memory is free for the answer.
+    drop(call);
+    response.payload = api.bodies.count_answer(response.payload);
+    Ok(shown(&response).header("x-amzn-trace-id", &trace_id))
 }
 
 /// The old operation: always an event, and an answer that says so.

@@ -56,9 +56,18 @@ pub(super) async fn run(store: &mut Store<Guest>, pre: &FunctionPre<Guest>) -> w
     store.data_mut().answer = Some(match result {
         Ok(text) if text.len() > response_bytes_max => Answer::TooLarge(text.len()),
         Ok(text) => Answer::Result(Bytes::from(text)),
-        Err(error) => Answer::Error(reported(error)),
+        Err(error) => match length(&error) {
+            bytes if bytes > response_bytes_max => Answer::TooLarge(bytes),
+            _ => Answer::Error(reported(error)),
+        },
     });
     Ok(())
+}
+
+/// Bytes of an error's texts.
+fn length(error: &FunctionError) -> usize {
+    let stack_trace = error.stack_trace.iter().map(String::len);
+    error.error_type.len() + error.error_message.len() + stack_trace.sum::<usize>()
 }
 
 fn reported(error: FunctionError) -> ReportedError {

@@ -77,6 +77,7 @@ impl SimulatedDisk {
     pub(crate) fn set_fault(&self, fault: Fault) {
         let mut state = self.state();
         state.operations = 0;
+        state.has_failed = false;
         state.fault = Some(fault);
     }
 

@@ -6,22 +6,27 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How a database's file does.
-#[derive(Debug, Default)]
+/// How a database's file does. Some are told to many.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Health {
-    has_failed: AtomicBool,
-    could_not_sync: AtomicBool,
+    has_failed: Arc<AtomicBool>,
+    could_not_sync: Arc<AtomicBool>,
 }
 
 impl Health {
-    /// Whether any operation has failed.
+    /// Whether any operation has failed since it was opened.
     pub(super) fn has_failed(&self) -> bool {
         self.has_failed.load(Ordering::SeqCst)
     }
 
-    /// Whether it could not be brought to the disk.
+    /// Whether it could not be brought to the disk, then or before.
     pub(super) fn could_not_sync(&self) -> bool {
         self.could_not_sync.load(Ordering::SeqCst)
+    }
+
+    /// That of the file when it is opened again.
+    pub(super) fn reopened(&self) -> Health {
+        Health { has_failed: Arc::default(), could_not_sync: Arc::clone(&self.could_not_sync) }
     }
 }
 
@@ -29,13 +34,12 @@ impl Health {
 #[derive(Debug)]
 pub(super) struct Watched {
     file: Backend,
-    health: Arc<Health>,
+    health: Health,
 }
 
 impl Watched {
-    pub(super) fn new(file: Backend) -> (Watched, Arc<Health>) {
-        let health = Arc::<Health>::default();
-        (Watched { file, health: Arc::clone(&health) }, health)
+    pub(super) fn new(file: Backend, health: Health) -> Watched {
+        Watched { file, health }
     }
 
     fn watch<T>(&self, operation: impl FnOnce(&Backend) -> io::Result<T>) -> io::Result<T> {

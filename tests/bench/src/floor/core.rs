@@ -8,7 +8,7 @@ const CONTRACT: &str = "fnhost_v1";
 const WASI: &str = "wasi_snapshot_preview1";
 const FUEL: u64 = 1 << 50;
 
-struct Guest {
+pub struct Guest {
     event: Bytes,
     response: Option<Bytes>,
     context: String,
@@ -37,8 +37,14 @@ impl CoreFloor {
     }
 
     pub fn of_module(engine: &Engine, module: &Module, fuel: bool) -> wasmtime::Result<CoreFloor> {
+        CoreFloor::linked(&linker(engine)?, module, fuel)
+    }
+
+    /// With a linker that is there already.
+    pub fn linked(linker: &Linker<Guest>, module: &Module, fuel: bool) -> wasmtime::Result<CoreFloor> {
+        let engine = linker.engine();
         let entry = module.get_export_index("handle").ok_or_else(|| wasmtime::format_err!("no export handle"))?;
-        Ok(CoreFloor { engine: engine.clone(), pre: linker(engine)?.instantiate_pre(module)?, entry, fuel })
+        Ok(CoreFloor { engine: engine.clone(), pre: linker.instantiate_pre(module)?, entry, fuel })
     }
 
     fn store(&self, event: &Bytes) -> wasmtime::Result<Store<Guest>> {
@@ -131,7 +137,7 @@ fn write(bytes: &mut [u8], at: u32, value: &[u8]) -> wasmtime::Result<()> {
     Ok(())
 }
 
-fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
+pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     linker.func_wrap(CONTRACT, "event_len", |caller: Caller<'_, Guest>| caller.data().event.len() as u32)?;
     linker.func_wrap(CONTRACT, "event_read", |mut caller: Caller<'_, Guest>, at: u32| {

@@ -23,16 +23,17 @@ pub fn engine(allocation: Allocation, fuel: bool) -> wasmtime::Result<Engine> {
             config.allocation_strategy(InstanceAllocationStrategy::Pooling(PoolingAllocationConfig::new()));
         }
         Allocation::Tuned => {
+            // Slots, warm ones too, as fnhost has them by default: wasmtime gives each processor a share of them.
+            let slots = fnhost::limits::SandboxLimits::default();
             let mut pool = PoolingAllocationConfig::new();
-            pool.total_memories(256)
-                .total_tables(512)
-                .total_stacks(256)
-                .total_core_instances(1024)
-                .total_component_instances(256)
+            pool.total_memories(slots.sandboxes_max + slots.spare_memories)
+                .total_tables(2 * slots.sandboxes_max + slots.spare_memories)
+                .total_stacks(slots.sandboxes_max)
+                .total_core_instances(32 * slots.sandboxes_max)
+                .total_component_instances(slots.sandboxes_max)
                 .max_core_instances_per_component(32)
                 .max_memory_size(1 << 32)
-                // As many as fnhost's default.
-                .max_unused_warm_slots(100);
+                .max_unused_warm_slots(slots.warm_sandboxes_max);
             if PoolingAllocationConfig::is_pagemap_scan_available() {
                 pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(4 << 20).table_keep_resident(64 << 10);
             }
