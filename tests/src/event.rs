@@ -9,7 +9,7 @@ mod shutdown;
 use crate::test_host::{arn, builder, refused};
 use fixture_artifacts::{CONTEXT_CORE, WAT_CALLS_HOST};
 use fnhost::error::{InvokeError, ThrottleReason};
-use fnhost::event_invoke::{EndedEvent, Fate, MemoryEventQueue};
+use fnhost::event_invoke::{EndedEvent, Fate, MemoryEventQueue, RetryPolicy};
 use fnhost::function::ReportedError;
 use fnhost::{Code, Host, HostBuilder, InvocationContext, InvocationType, Invoke, ManualClock, RequestId};
 use serde_json::{Value, json};
@@ -211,7 +211,10 @@ async fn talks_to_itself() -> std::io::Result<String> {
 /// The runtime of the event's caller is gone when it runs.
 #[test]
 fn closures_have_sockets_in_an_event() {
-    let mut events = EventHost::with(|builder| builder.host_function("echo", |_: Value, _| talks_to_itself()));
+    let once = RetryPolicy::default().with_maximum_retry_attempts(0).unwrap();
+    let mut events = EventHost::with(|builder| {
+        builder.event_retry_policy(once).host_function("echo", |_: Value, _| talks_to_itself())
+    });
     events.host.create_function("guest", Code::file(WAT_CALLS_HOST)).grant("echo").wait().unwrap();
     events.host.create_function("native", Code::native(|_: Value, _| talks_to_itself())).wait().unwrap();
     for name in ["guest", "native"] {
