@@ -9,6 +9,7 @@ mod host_calls;
 mod instance;
 pub(crate) mod job;
 mod limiter;
+mod loading;
 pub(crate) mod log_tail;
 mod memory;
 pub(crate) mod outcome;
@@ -23,17 +24,16 @@ mod workers;
 mod tests;
 
 pub(crate) use host_calls::{HostCall, HostCallError, HostCalls};
+pub(crate) use loading::LoadError;
 
 use crate::blocking::BlockingThreads;
 use crate::function::Frame;
 use crate::future::InRuntime;
 use crate::limits::SandboxLimits;
-use crate::metrics::{CodeFound, Metrics};
-use crate::storage::{ArtifactKey, CodeFile, CodeFileError, DataDir};
+use crate::metrics::Metrics;
+use crate::storage::{ArtifactKey, CodeFile, DataDir};
 use bytes::Bytes;
-#[cfg(feature = "compiler")]
-use code::Precompiled;
-use code::{Artifact, ArtifactError, Compiled, GuestCode, Linkers, LoadedCode, Resident, Unpacked, UploadRefusal};
+use code::{GuestCode, Linkers, LoadedCode, Resident, Unpacked};
 use dashmap::DashMap;
 use engine::{EngineProfile, Engines};
 use frames::RawFrame;
@@ -45,8 +45,6 @@ use spare_slots::{NoSpareSlots, SpareSlotsTaken};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
-#[cfg(feature = "compiler")]
-use std::time::Instant;
 use ticker::{Ticked, Ticker};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -68,35 +66,6 @@ pub(crate) struct Sandbox {
     workers: Workers,
     ticker: Arc<Ticker>,
     metrics: Metrics,
-}
-
-/// Why code could not be loaded.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LoadError {
-    /// The engine refuses the code.
-    #[error("{0}")]
-    Refused(String),
-    /// The compilation took longer than the caller waits. If it had begun it goes on; its result is kept if somebody else
-    /// asks for it meanwhile.
-    #[error("the code was not compiled within {} ms", .waited.as_millis())]
-    TimedOut {
-        /// How long the caller waited.
-        waited: Duration,
-    },
-    /// The code's file is gone or damaged.
-    #[error(transparent)]
-    CodeFile(CodeFileError),
-    /// The code's file is what was uploaded, and is refused now.
-    #[error("the code file {} was accepted once and is refused now: {error}", path.display())]
-    Stored {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: UploadRefusal,
-    },
-    /// The host failed.
-    #[error("{0}")]
-    HostFault(String),
 }
 
 /// How long a trap's answer waits for its frames' files and lines.
@@ -283,232 +252,6 @@ impl Sandbox {
         GuestCode::stored(file, size_bytes, self.unpacked().unwrap_or_default(), None, self.resident.clock())
     }
 
-    /// Brings compiled code into memory: finds it there, maps it, or compiles it. The caller waits as long as its host
-    /// allows, and `bound` at most.
-    ///
-    /// # Errors
-    /// The engine refuses the code; it takes too long; its file is gone; the host has no threads or memory left.
-    pub(crate) async fn load(
-        self: &Arc<Self>,
-        code: &Arc<GuestCode>,
-        profile: EngineProfile,
-        bound: Duration,
-    ) -> Result<Arc<LoadedCode>, LoadError> {
-        if let Some(loaded) = code.loaded(profile) {
-            return Ok(loaded);
-        }
-        let workers = self.workers().map_err(|error| LoadError::HostFault(error.to_string()))?;
-        let waited = self.limits.compile_wait.min(bound);
-        let timeout = {
-            // The caller's runtime may have no timers; these are our own.
-            let _workers = workers.enter();
-            tokio::time::timeout(waited, self.load_in_turn(workers, code, profile))
-        };
-        timeout.await.unwrap_or(Err(LoadError::TimedOut { waited }))
-    }
-
-    /// A caller that gives up before its turn leaves the line; work that has begun goes on, and its turn with it.
-    async fn load_in_turn(
-        self: &Arc<Self>,
-        workers: &Handle,
-        code: &Arc<GuestCode>,
-        profile: EngineProfile,
-    ) -> Result<Arc<LoadedCode>, LoadError> {
-        let turn = code.loading(profile).lock_owned().await;
-        if let Some(loaded) = code.loaded(profile) {
-            return Ok(loaded);
-        }
-        let broken = |error: tokio::task::JoinError| LoadError::HostFault(error.to_string());
-        let find = {
-            let (sandbox, code) = (Arc::clone(self), Arc::clone(code));
-            move || {
-                let found = sandbox.find(&code, profile);
-                (found, turn)
-            }
-        };
-        let (found, turn) = workers.spawn_blocking(find).await.map_err(broken)?;
-        if let Some(loaded) = found? {
-            return Ok(loaded);
-        }
-        let slot = Arc::clone(&self.compile_slots).acquire_owned().await;
-        let slot = slot.map_err(|error| LoadError::HostFault(error.to_string()))?;
-        let compile = {
-            let (sandbox, code) = (Arc::clone(self), Arc::clone(code));
-            move || {
-                let loaded = sandbox.compile(&code, profile);
-                drop((slot, turn));
-                loaded
-            }
-        };
-        workers.spawn_blocking(compile).await.map_err(broken)?
-    }
-
-    /// Finds compiled code in memory or on disk. Blocking.
-    fn find(&self, code: &Arc<GuestCode>, profile: EngineProfile) -> Result<Option<Arc<LoadedCode>>, LoadError> {
-        // The same upload may be in use already, as another function's code.
-        if let Some(loaded) = self.find_in_use(code, profile) {
-            return Ok(Some(loaded));
-        }
-        let Some(data_dir) = self.data_dir.as_ref().filter(|_| code.is_stored()) else { return Ok(None) };
-        let engine = self.engines.get(profile).map_err(|error| host_fault(&error))?;
-        match Artifact::open(&data_dir.artifacts, engine, code, profile) {
-            Ok(Some(artifact)) => self.link_artifact(code, profile, &artifact).map(Some),
-            Ok(None) => Ok(None),
-            Err(error @ ArtifactError::OtherEngine { .. }) => {
-                tracing::info!(%error, "compiling again");
-                Ok(None)
-            }
-            // What is not this host's does not run; the upload, whose digest is known, is compiled in its place.
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "compiling again");
-                Ok(None)
-            }
-        }
-    }
-
-    fn link_artifact(
-        &self,
-        code: &Arc<GuestCode>,
-        profile: EngineProfile,
-        artifact: &Artifact,
-    ) -> Result<Arc<LoadedCode>, LoadError> {
-        let files = if artifact.has_files {
-            let unpacked = code.unpacked(self.artifact_key())?;
-            unpacked.package.files.clone()
-        } else {
-            None
-        };
-        let (engine, linkers) = self.engine(profile)?;
-        let engines = Arc::clone(&self.engines);
-        let compiled = &artifact.compiled;
-        let loaded = LoadedCode::link(engine, linkers, profile, engines, compiled, artifact.contract, files)
-            .map_err(|error| host_fault(&error))?;
-        self.metrics.code_found(CodeFound::OnDisk);
-        Ok(self.set_loaded(code, Arc::new(loaded)))
-    }
-
-    /// Compiles in threads of its own, which are gone when it is done. Blocking.
-    fn compile(&self, code: &Arc<GuestCode>, profile: EngineProfile) -> Result<Arc<LoadedCode>, LoadError> {
-        // Somebody else may have compiled it while this one waited for a slot.
-        if let Some(loaded) = self.find_in_use(code, profile) {
-            return Ok(loaded);
-        }
-        let (engine, linkers) = self.engine(profile)?;
-        let unpacked = code.unpacked(self.artifact_key())?;
-        let refused = |error: wasmtime::Error| LoadError::Refused(format!("{error:#}"));
-        let compiled = match &unpacked.precompiled {
-            Some(precompiled) => precompiled.load(engine, profile).map_err(refused)?,
-            #[cfg(feature = "compiler")]
-            None => {
-                let begin = Instant::now();
-                let compiled = self.in_compile_threads(|| Compiled::compile(engine, &unpacked))?;
-                self.metrics.compiled(begin.elapsed(), compiled.is_ok());
-                compiled.map_err(refused)?
-            }
-            #[cfg(not(feature = "compiler"))]
-            None => {
-                let reason = "this build of fnhost has no compiler: it runs what Host::precompile of another has made";
-                return Err(LoadError::Refused(reason.to_owned()));
-            }
-        };
-        let files = unpacked.package.files.clone();
-        let link = |compiled: &Compiled, files| {
-            let engines = Arc::clone(&self.engines);
-            LoadedCode::link(engine, linkers, profile, engines, compiled, unpacked.contract, files)
-        };
-        #[cfg_attr(not(feature = "compiler"), expect(unused_mut, reason = "nothing is compiled, so nothing is kept"))]
-        let mut loaded = link(&compiled, files.clone()).map_err(refused)?;
-        #[cfg(feature = "compiler")]
-        if let Some(data_dir) = self.data_dir.as_ref().filter(|_| code.is_stored() && unpacked.precompiled.is_none()) {
-            let artifacts = &data_dir.artifacts;
-            let written = Artifact::write(artifacts, engine, code, profile, &unpacked, &compiled);
-            if let Err(error) = written {
-                tracing::warn!(%error, "compiled code could not be kept: it is compiled again at the next start");
-            } else if let Ok(Some(mapped)) = Artifact::open(artifacts, engine, code, profile) {
-                // What is mapped from a file is memory that the system can take back.
-                loaded = link(&mapped.compiled, files).map_err(|error| host_fault(&error))?;
-            }
-        }
-        Ok(self.set_loaded(code, Arc::new(loaded)))
-    }
-
-    /// Compiles with as many threads as there may be, which are gone when it is done.
-    #[cfg(feature = "compiler")]
-    fn in_compile_threads<T: Send>(&self, compile: impl FnOnce() -> T + Send) -> Result<T, LoadError> {
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.limits.compile_threads)
-            .thread_name(|_| "fnhost-compile".to_owned())
-            .build()
-            .map_err(|error| LoadError::HostFault(error.to_string()))?;
-        Ok(threads.install(compile))
-    }
-
-    /// Compiles code for hosts with the same key: what runs there, sealed. Waits for its turn.
-    ///
-    /// # Errors
-    /// The engine refuses the code; the host has no threads or memory left.
-    #[cfg(feature = "compiler")]
-    pub(crate) async fn precompile(
-        self: &Arc<Self>,
-        code: Arc<GuestCode>,
-        profile: EngineProfile,
-        key: ArtifactKey,
-    ) -> Result<Vec<u8>, LoadError> {
-        let fault = |error: &dyn std::fmt::Display| LoadError::HostFault(error.to_string());
-        let workers = self.workers().map_err(|error| fault(&error))?;
-        let slot = Arc::clone(&self.compile_slots).acquire_owned().await.map_err(|error| fault(&error))?;
-        let sandbox = Arc::clone(self);
-        let compile = workers.spawn_blocking(move || {
-            let _slot = slot;
-            let engine = sandbox.engines.get(profile).map_err(|error| host_fault(&error))?;
-            let unpacked = code.unpacked(Some(&key))?;
-            if unpacked.precompiled.is_some() {
-                return Err(LoadError::Refused("it is compiled already".to_owned()));
-            }
-            if unpacked.package.files.is_some() {
-                let reason = "it comes with files for /var/task, which compiled code can't take along";
-                return Err(LoadError::Refused(reason.to_owned()));
-            }
-            let made = sandbox.in_compile_threads(|| Precompiled::make(engine, &code, profile, &unpacked))?;
-            let (mut artifact, facts) = made.map_err(|error| LoadError::Refused(format!("{error:#}")))?;
-            let seal = key.seal(&artifact, &facts).map_err(|error| LoadError::HostFault(error.to_string()))?;
-            artifact.extend_from_slice(&seal);
-            Ok(artifact)
-        });
-        compile.await.map_err(|error| fault(&error))?
-    }
-
-    fn find_in_use(&self, code: &Arc<GuestCode>, profile: EngineProfile) -> Option<Arc<LoadedCode>> {
-        let in_use = self.loaded.get(&(code.sha256(), profile)).and_then(|loaded| loaded.upgrade())?;
-        self.metrics.code_found(CodeFound::InMemory);
-        Some(self.set_loaded(code, in_use))
-    }
-
-    /// Keeps compiled code where invocations find it.
-    fn set_loaded(&self, code: &Arc<GuestCode>, loaded: Arc<LoadedCode>) -> Arc<LoadedCode> {
-        let profile = loaded.profile;
-        let loaded = code.set_loaded(loaded);
-        self.loaded.retain(|_, loaded| loaded.strong_count() > 0);
-        self.loaded.insert((code.sha256(), profile), Arc::downgrade(&loaded));
-        if code.is_stored() {
-            self.resident.loaded(code, profile);
-        }
-        loaded
-    }
-
-    /// The engine of a profile, and its linkers.
-    fn engine(&self, profile: EngineProfile) -> Result<(&wasmtime::Engine, &Linkers), LoadError> {
-        let engine = self.engines.get(profile).map_err(|error| host_fault(&error))?;
-        let linkers = &self.linkers[profile as usize];
-        if linkers.get().is_none() {
-            let new = Linkers::new(engine).map_err(|error| host_fault(&error))?;
-            // If another compilation was first, its linkers are as good.
-            let _ = linkers.set(new);
-        }
-        let gone = || LoadError::HostFault("the linkers are gone".to_owned());
-        Ok((engine, linkers.get().ok_or_else(gone)?))
-    }
-
     /// Finds files and lines for a trap's frames. After a while, or where that is too much work, names alone.
     pub(crate) async fn symbolize(&self, code: &Arc<GuestCode>, frames: Vec<RawFrame>) -> Vec<Frame> {
         if frames.is_empty() {
@@ -531,10 +274,6 @@ impl Sandbox {
             _ => frames.iter().map(RawFrame::named).collect(),
         }
     }
-}
-
-fn host_fault(error: &wasmtime::Error) -> LoadError {
-    LoadError::HostFault(format!("{error:?}"))
 }
 
 /// One invocation in progress, as the ticker and the end of the host count it.

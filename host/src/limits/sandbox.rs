@@ -33,9 +33,9 @@ pub struct SandboxLimits {
     /// [`RegistryLimits::concurrent_executions_max`](super::RegistryLimits::concurrent_executions_max). At most 10,000. Functions
     /// with a fuel budget have a pool of their own, as large as the others'.
     pub sandboxes_max: u32,
-    /// Sandboxes whose memory is kept for the next invocation of the same function. Default 250, at up to 4 MiB each.
-    /// With as many functions in turn as this or more, a call takes twice as long (measured: 100 functions with 100 take 5.2
-    /// times as long as one, with 1,000 2.9 times).
+    /// Sandboxes whose memory is kept for the next invocation of the same function. Default 250, at up to 4 MiB each. The
+    /// engine gives each processor, up to 16, its share of them, and a thread that calls more functions in turn than its share
+    /// takes longer for each (measured: see `many functions` in the benchmark).
     pub warm_sandboxes_max: u32,
     /// A guest's stack, in bytes. Default 1 MiB.
     pub stack_bytes: usize,

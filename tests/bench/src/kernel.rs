@@ -96,7 +96,7 @@ fn system_calls_per_call(case: &str) -> anyhow::Result<Option<(f64, String)>> {
     let (Some(few), Some(many)) = (traced(case, FEW)?, traced(case, MANY)?) else { return Ok(None) };
     let more = f64::from(MANY - FEW);
     let per_call: BTreeMap<&String, f64> =
-        many.iter().map(|(name, &count)| (name, (count - few.get(name).unwrap_or(&0.0)) / more)).collect();
+        many.iter().map(|(name, &count)| (name, (count - few.get(name).unwrap_or(&0.0)).max(0.0) / more)).collect();
     // A count that does not grow with the calls is the start-up's.
     let which: Vec<String> = per_call
         .iter()

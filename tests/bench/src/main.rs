@@ -82,10 +82,16 @@ fn main() -> anyhow::Result<()> {
     let rounds = |short: usize, full: usize| if arguments.short { short } else { full };
     let window = |short: u64, full: u64| Duration::from_millis(if arguments.short { short } else { full });
     let is_section = arguments.only.as_deref().is_some_and(|only| SECTIONS.contains(&only));
-    let runs = |section: &str| match arguments.only.as_deref() {
-        None => true,
-        Some(only) if is_section => only == section,
-        Some(_) => section == "latency",
+    let runs = |section: &str| {
+        let runs = match arguments.only.as_deref() {
+            None => true,
+            Some(only) if is_section => only == section,
+            Some(_) => section == "latency",
+        };
+        if runs {
+            eprintln!("measuring: {section}");
+        }
+        runs
     };
     println!("RUST_BACKTRACE=0 is set by the benchmark. Medians; ratios are medians of the ratios within each round.");
     let mut report = Report {

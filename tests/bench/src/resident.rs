@@ -2,15 +2,20 @@
 
 use crate::report::Figure;
 use crate::{guests, many_functions, ours};
+use fnhost::Host;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// Where a child's functions are kept; without it they are in memory.
+const DATA_DIR: &str = "FNHOST_BENCH_DATA_DIR";
+
 pub fn measure(functions: usize) -> anyhow::Result<Vec<Figure>> {
-    let output = Command::new(std::env::current_exe()?)
-        .args(["--child", "resident", "--calls", &functions.to_string()])
-        .stderr(Stdio::inherit())
-        .output()?;
-    anyhow::ensure!(output.status.success(), "the child process for resident memory failed");
-    let [before, compiled, restarted, called]: [f64; 4] = serde_json::from_slice(&output.stdout)?;
+    let directory = tempfile::tempdir()?;
+    let data_dir = directory.path().join("data");
+    let [before, compiled, _] = in_child(functions, None)?;
+    // One process deploys, the next one finds.
+    in_child(functions, Some(&data_dir))?;
+    let [_, restarted, called] = in_child(functions, Some(&data_dir))?;
     let figure = |case: &str, what: &str, megabytes| {
         let what =
             format!("{what}; a process of its own, {before:.1} MB before, heap trimmed; distinct code of 125 KB each");
@@ -23,24 +28,31 @@ pub fn measure(functions: usize) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// In the child: megabytes before, and with functions deployed in three ways.
-pub fn child(functions: u32) -> anyhow::Result<[f64; 4]> {
+fn in_child(functions: usize, data_dir: Option<&Path>) -> anyhow::Result<[f64; 3]> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["--child", "resident", "--calls", &functions.to_string()]).stderr(Stdio::inherit());
+    command.envs(data_dir.map(|path| (DATA_DIR, path)));
+    let output = command.output()?;
+    anyhow::ensure!(output.status.success(), "the child process for resident memory failed");
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// In the child: megabytes before, with functions that are there, and after each was called once.
+pub fn child(functions: u32) -> anyhow::Result<[f64; 3]> {
     let before = megabytes()?;
-    let host = many_functions::deploy(fnhost::Host::builder(), functions as usize)?;
-    let compiled = trimmed()?;
-    drop(host);
-    let directory = tempfile::tempdir()?;
-    let data_dir = directory.path().join("data");
-    drop(many_functions::deploy(fnhost::Host::builder().data_dir(&data_dir), functions as usize)?);
+    let data_dir = std::env::var_os(DATA_DIR);
+    let builder = || match &data_dir {
+        Some(path) => Host::builder().data_dir(path),
+        None => Host::builder(),
+    };
+    let is_there = data_dir.as_ref().is_some_and(|path| Path::new(path).exists());
+    let host = if is_there { builder().build()? } else { many_functions::deploy(builder(), functions as usize)?.0 };
     let idle = trimmed()?;
-    let host = fnhost::Host::builder().data_dir(&data_dir).build()?;
-    // What the process had before it is not the host's: freed heap that can't be given back.
-    let restarted = trimmed()? - idle + before;
     let event = guests::event(100, 0);
     for number in 0..functions {
         drop(ours::wait(&host, &format!("function-{number}:live"), &event));
     }
-    Ok([before, compiled, restarted, trimmed()? - idle + before])
+    Ok([before, idle, trimmed()?])
 }
 
 /// After unused heap went back to the system: what a compilation used is not what functions hold.
