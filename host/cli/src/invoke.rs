@@ -139,16 +139,16 @@ impl Invoke {
     }
 
     fn answer(&self, payload: Option<Vec<u8>>, log: Log) -> Result<Answered, Failure> {
-        let mut host = Host::builder();
+        let host = Host::builder();
         #[cfg(feature = "lambda-api")]
-        {
-            if self.target.is_given() {
-                return self.invoke_deployed(payload, log);
-            }
-            if let Some(region) = self.target.region() {
-                host = host.region(region);
-            }
+        if self.target.is_given() {
+            return self.invoke_deployed(payload, log);
         }
+        #[cfg(feature = "lambda-api")]
+        let host = match self.target.region() {
+            Some(region) => host.region(region),
+            None => host,
+        };
         if log == Log::Full {
             log::show_all()?;
         }
