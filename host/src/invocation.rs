@@ -138,10 +138,9 @@ impl Invoker {
             return Err(ServiceError::new("functions invoke functions too deep", too_deep).into());
         }
         // Resolve, authorise
-        let qualifier = target.qualifier.clone();
-        let function = match self.registry.resolve(&target.name, target.qualifier, rand::random) {
+        let function = match self.registry.resolve(&target.name, target.qualifier.clone(), rand::random) {
             Ok(function) => function,
-            Err(error) => return Err(self.not_there(&request, &target.name, qualifier, error.into())),
+            Err(error) => return Err(self.not_there(&request, &target.name, target.qualifier, error.into())),
         };
         self.authorize(&request, &function)?;
         function.check_active()?;

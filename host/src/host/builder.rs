@@ -126,7 +126,9 @@ impl HostBuilder {
         self
     }
 
-    /// Invocations at a time, over all functions. Default: 1,000. Reservations may take all of them but a tenth.
+    /// Invocations at a time, over all functions. Default: 1,000. Reservations may take all of them but a tenth. There are as
+    /// many sandboxes, unless [`sandbox_limits`](Self::sandbox_limits) says how many: for more than 10,000 invocations, most of
+    /// which have to be of native functions then, it has to.
     pub fn concurrency_max(self, executions: u32) -> Self {
         let limits = RegistryLimits {
             concurrent_executions_max: executions,

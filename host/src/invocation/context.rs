@@ -74,8 +74,8 @@ impl InvocationContext {
     }
 
     /// Invokes another function, or the same, on behalf of this one: under the same deadline at most, with the same
-    /// attachments; it is cancelled with this one, unless it is an [`Event`](crate::InvocationType::Event). Functions that invoke functions may be
-    /// [`INVOCATION_DEPTH_MAX`](crate::limits::INVOCATION_DEPTH_MAX) deep.
+    /// attachments; it is cancelled with this one, unless it is an [`Event`](crate::InvocationType::Event). Functions that
+    /// invoke functions may be [`INVOCATION_DEPTH_MAX`](crate::limits::INVOCATION_DEPTH_MAX) deep.
     pub fn invoke(&self, function: impl AsRef<str>) -> Invoke {
         Invoke::nested(self, function.as_ref().into())
     }

@@ -40,7 +40,7 @@ pub struct SandboxLimits {
     /// A guest's stack, in bytes. Default 1 MiB.
     pub stack_bytes: usize,
     /// Memories that may exist at a time beyond one for each sandbox, and as many tables beyond two. Sandboxes with several share
-    /// them; who finds too few is throttled, and those with one never are for that. Default 1,000.
+    /// them; who finds too few is throttled, and those with one never are for that. Default 1,000, at most 1,200.
     pub spare_memories: u32,
     /// Memories of one sandbox. Default 32.
     pub memories_per_sandbox_max: u32,

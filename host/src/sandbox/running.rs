@@ -145,7 +145,8 @@ impl<H: Send + 'static> Running<H> {
         if self.is_over() {
             return self.stop(cx);
         }
-        // Most runs have one poll: then the clock was read when they began, and is read for their outcome.
+        // Most runs have one poll: then the clock was read when they began, and is read for their outcome. (If code had to be
+        // loaded first, that counts as guest time, once; a function is slow when two calls in a row were.)
         let is_first = self.is_first_poll();
         let Stage::Here(work) = &mut self.stage else { return Poll::Pending };
         let needs_runtime = self.code.as_ref().is_some_and(|code| code.needs_runtime);
