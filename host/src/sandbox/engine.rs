@@ -84,6 +84,11 @@ impl Engines {
         self.limits.table_elements_max
     }
 
+    /// Stack that a guest may use, in bytes.
+    pub(super) fn stack_bytes(&self) -> usize {
+        self.limits.stack_bytes
+    }
+
     /// Counts an invocation in, before the ticker is asked to be awake.
     pub(super) fn begin(&self) {
         self.in_progress.fetch_add(1, Ordering::SeqCst);
@@ -160,7 +165,7 @@ fn config(limits: &SandboxLimits, profile: EngineProfile) -> Config {
 const BACKTRACE_FRAMES_MAX: Option<NonZeroUsize> = NonZeroUsize::new(64);
 
 /// What the host's own functions may need of a guest's stack.
-const HOST_STACK_BYTES: usize = 512 * 1024;
+pub(super) const HOST_STACK_BYTES: usize = 512 * 1024;
 
 /// Bytes of a memory that a slot keeps for its next user, where dirty pages can be found and reset one by one.
 const MEMORY_KEEP_RESIDENT_BYTES: usize = 4 * 1024 * 1024;

@@ -1,5 +1,6 @@
 //! Where a guest runs, and when it has to go somewhere else.
 
+use crate::blocking::OnCallersThread;
 use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -27,8 +28,7 @@ pub(super) enum Place {
     CallersThread = 2,
 }
 
-/// A [`Place`] that changes while the guest is suspended. At first it is the caller's task.
-#[derive(Default)]
+/// A [`Place`] that changes while the guest is suspended.
 pub(crate) struct SharedPlace {
     place: AtomicU8,
     /// Whether the guest has more memory than it may have on its caller's thread.
@@ -36,6 +36,12 @@ pub(crate) struct SharedPlace {
 }
 
 impl SharedPlace {
+    /// Where a run begins.
+    pub(crate) fn of(on_callers_thread: OnCallersThread) -> SharedPlace {
+        let place = if on_callers_thread.0 { Place::CallersThread } else { Place::CallersTask };
+        SharedPlace { place: AtomicU8::new(place as u8), is_large: AtomicBool::new(false) }
+    }
+
     pub(super) fn set(&self, place: Place) {
         self.place.store(place as u8, Ordering::Relaxed);
     }

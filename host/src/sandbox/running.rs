@@ -99,11 +99,6 @@ impl<H: Send + 'static> Running<H> {
         self.span = span;
     }
 
-    /// Makes the run end where it began: on a thread that its caller gives up for it.
-    pub(crate) fn stay(&self) {
-        self.job.place.set(Place::CallersThread);
-    }
-
     /// Moves the work to the host's workers. If they can't be started it stays, and goes on making room here.
     fn move_to_workers(&mut self) -> std::io::Result<()> {
         let handle = self.sandbox.workers.handle()?;
