@@ -13,6 +13,7 @@ mod limiter;
 mod loading;
 pub(crate) mod log_tail;
 mod memory;
+mod moved;
 pub(crate) mod outcome;
 pub(crate) mod place;
 pub(crate) mod running;

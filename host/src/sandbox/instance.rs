@@ -5,7 +5,7 @@ use super::contract::Answer;
 use super::host_calls::HostCalls;
 use super::job::Job;
 use super::limiter::MemoryLimiter;
-use super::place::{CALLERS_MEMORY_BYTES_MAX, GRACE, Place, give_up_callers_thread};
+use super::place::{CALLERS_MEMORY_BYTES_MAX, FREE_WORKER_TICKS, GRACE, Place, STAND_IN_TICKS, give_up_callers_thread};
 use super::wasi::Wasi;
 use crate::limits::PAYLOAD_BYTES_MAX;
 use bytes::Bytes;
@@ -218,7 +218,11 @@ fn at_tick(store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline
     }
     Ok(match job.place.get() {
         Place::CallersThread => UpdateDeadline::Continue(1),
-        Place::Workers => UpdateDeadline::Yield(1),
+        Place::Workers if job.place.may_stay(FREE_WORKER_TICKS) && guest.code.engines.has_free_worker() => {
+            UpdateDeadline::Continue(1)
+        }
+        Place::WorkersStoodInFor if job.place.may_stay(STAND_IN_TICKS) => UpdateDeadline::Continue(1),
+        Place::Workers | Place::WorkersStoodInFor => UpdateDeadline::Yield(1),
         Place::CallersTask if job.started.elapsed() < GRACE => UpdateDeadline::Continue(1),
         Place::CallersTask => {
             give_up_callers_thread();
