@@ -31,7 +31,7 @@ pub(super) enum Place {
 }
 
 /// Ticks that a guest stays on its worker at once while another worker is free. Each suspension may bring it to another
-/// processor, whose caches know nothing of it; and what it woke may wait for this worker.
+/// processor, whose caches know nothing of it; but what it woke may wait for this worker, which no other one relieves of it.
 pub(super) const FREE_WORKER_TICKS: u8 = 8;
 
 /// Ticks that a guest keeps the thread that stands in for its worker: others may want it.

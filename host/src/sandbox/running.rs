@@ -106,15 +106,10 @@ impl<H: Send + 'static> Running<H> {
         let handle = self.sandbox.workers.handle()?;
         let Stage::Here(work) = std::mem::replace(&mut self.stage, Stage::Ended) else { return Ok(()) };
         self.job.place.enter(Place::Workers);
-        let work = SharedWork::new(work);
+        let work = SharedWork::new(work, self.guest_time);
         let (sender, outcome) = oneshot::channel();
         let (job, sandbox) = (Arc::clone(&self.job), Arc::clone(&self.sandbox));
-        let moved = Moved {
-            work: work.clone(),
-            guest_time: self.guest_time,
-            job: Arc::clone(&job),
-            sandbox: Arc::clone(&sandbox),
-        };
+        let moved = Moved { work: work.clone(), job: Arc::clone(&job), sandbox: Arc::clone(&sandbox) };
         let code = self.code.clone();
         let moved = async move {
             // Else there is nobody who waits for an answer.
@@ -292,10 +287,11 @@ impl<H: Send + 'static> Running<H> {
             Stage::Moved { work, task, .. } => {
                 let idle = work.take();
                 task.abort();
-                match idle {
-                    Some(work) => self.unwind(work),
-                    None => return Some(task),
+                let Some((work, guest_time)) = idle else { return Some(task) };
+                if let Some(code) = &self.code {
+                    code.guest_time.record(guest_time);
                 }
+                self.unwind(work);
             }
             Stage::Stopping { task, .. } => {
                 task.abort();
@@ -317,7 +313,12 @@ impl<H: Send + 'static> Running<H> {
         match workers {
             // The reset of a large memory takes milliseconds, which are not the caller's.
             Some(workers) if is_large => drop(workers.spawn_blocking(|| drop(work))),
-            _ => drop(work),
+            // It may hold a future of the embedder's, whose end may do anything.
+            _ => {
+                if let Err(panicked) = crate::panic::catch(|| drop(work)) {
+                    tracing::error!(message = ?panicked.message, "what a guest waited for panicked when it was given up");
+                }
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::test_host::{builder, ending};
 use crate::waiting::{BOUND, Flag, block_until, until_async};
 use fixture_artifacts::{WAT_LONG_INSTRUCTIONS, WAT_LOOP_HANDLE, WAT_SLEEP_FOREVER};
 use fnhost::limits::SandboxLimits;
-use fnhost::{Code, Host, InvocationContext};
+use fnhost::{Code, Host, HostBuilder, InvocationContext};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -23,9 +23,8 @@ const BLOCKER: &str = r#"(module
             (br_if $work (i64.ne (local.get $left) (i64.const 0))))
         (drop (call $call (i32.const 0) (i32.const 5) (i32.const 8) (i32.const 4)))))"#;
 
-/// Runs `test` on a host whose only worker is blocked meanwhile. Its functions may run once at a time.
-fn with_stuck_worker(functions: &[(&str, &str, Duration)], test: impl AsyncFnOnce(&Host)) {
-    let (stuck, released) = (Flag::default(), Flag::default());
+/// A host with one worker and the function `blocker`, which raises `stuck` and keeps that worker until `released` is raised.
+fn stuck_host(stuck: &Flag, released: &Flag, more: impl FnOnce(HostBuilder) -> HostBuilder) -> Host {
     let block = {
         let (stuck, released) = (stuck.clone(), released.clone());
         move |(): (), _: InvocationContext| {
@@ -39,9 +38,16 @@ fn with_stuck_worker(functions: &[(&str, &str, Duration)], test: impl AsyncFnOnc
     };
     let mut limits = SandboxLimits::default();
     (limits.sandboxes_max, limits.worker_threads) = (50, 1);
-    let host = builder().sandbox_limits(limits).host_function("block", block).build().unwrap();
+    let host = more(builder().sandbox_limits(limits).host_function("block", block)).build().unwrap();
     let blocker = Code::bytes(wat::parse_str(BLOCKER).unwrap());
     host.create_function("blocker", blocker).timeout(BOUND).grant("block").wait().unwrap();
+    host
+}
+
+/// Runs `test` on a host whose only worker is blocked meanwhile. Its functions may run once at a time.
+fn with_stuck_worker(functions: &[(&str, &str, Duration)], test: impl AsyncFnOnce(&Host)) {
+    let (stuck, released) = (Flag::default(), Flag::default());
+    let host = stuck_host(&stuck, &released, |builder| builder);
     for &(name, path, timeout) in functions {
         host.create_function(name, Code::file(path)).timeout(timeout).memory_mb(1024).wait().unwrap();
         host.put_function_concurrency(name, 1).wait().unwrap();
@@ -64,6 +70,36 @@ fn a_guest_that_waits_for_a_worker_ends_at_its_deadline() {
             // Its permit and its sandbox are free when it is answered, or the next one would be throttled.
             assert_eq!(ending(&host.invoke(name).await.unwrap()), "timeout in Invoke", "{name}");
         }
+    });
+}
+
+/// It was on the worker, and waits for a host function, when another guest blocks that worker.
+#[test]
+fn a_guest_that_left_its_worker_is_cancelled_at_once() {
+    let (asleep, stuck, released) = (Flag::default(), Flag::default(), Flag::default());
+    let sleep = {
+        let asleep = asleep.clone();
+        move |(): (), _: InvocationContext| {
+            let asleep = asleep.clone();
+            async move {
+                asleep.raise();
+                std::future::pending::<Result<(), Infallible>>().await
+            }
+        }
+    };
+    let host = stuck_host(&stuck, &released, |builder| builder.host_function("sleep", sleep));
+    let sleeper = wat::parse_str(BLOCKER.replace("block", "sleep")).unwrap();
+    host.create_function("sleeper", Code::bytes(sleeper)).timeout(BOUND).grant("sleep").wait().unwrap();
+    current_thread().block_on(async {
+        let sleeper = tokio::spawn(host.invoke("sleeper").into_future());
+        until_async("the sleep", || asleep.is_raised()).await;
+        let blocker = tokio::spawn(host.invoke("blocker").into_future());
+        until_async("the worker's block", || stuck.is_raised()).await;
+        sleeper.abort();
+        assert!(sleeper.await.unwrap_err().is_cancelled());
+        assert_eq!(host.metrics().invocations_in_progress, 1, "the blocker's");
+        released.raise();
+        assert_eq!(ending(&blocker.await.unwrap().unwrap()), "success null");
     });
 }
 
