@@ -1,4 +1,4 @@
-//! Compiles the guests to WebAssembly and names them as constants.
+//! Compiles the guests to WebAssembly and names them as constants, and says what this benchmark was built of.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,6 +23,7 @@ fn main() {
         constants.push_str(&format!("pub const {constant}: &[u8] = include_bytes!({file:?});\n"));
     }
     fs::write(out.join("guests.rs"), constants).expect("OUT_DIR is writable");
+    provenance();
 }
 
 fn compile(target_dir: &Path, example: &str, target: &str) -> PathBuf {
@@ -45,4 +46,54 @@ fn compile(target_dir: &Path, example: &str, target: &str) -> PathBuf {
         "the guest {example} does not compile for {target}: is the target installed (rustup target add {target})?"
     );
     target_dir.join(target).join("release/examples").join(example).with_extension("wasm")
+}
+
+/// Sets the commit and the versions as environment variables of the compilation.
+fn provenance() {
+    // What is measured and what measures it: the state of these belongs to the commit that is named.
+    for path in ["src", "build.rs", "Cargo.toml", "Cargo.lock", "../../host/src", "../../host/Cargo.toml"] {
+        println!("cargo::rerun-if-changed={path}");
+    }
+    // A commit, and `git add`, change the index. Outside of git there is none, and a path that is not there would rerun always.
+    if let Some(index) = said("git", &["rev-parse", "--git-path", "index"]).filter(|path| Path::new(path).exists()) {
+        println!("cargo::rerun-if-changed={index}");
+    }
+    // Unpacked inside of another project, this file is not of that one's commit.
+    let is_tracked = said("git", &["ls-files", "--error-unmatch", "build.rs"]).is_some();
+    let commit = said("git", &["rev-parse", "HEAD"]).filter(|_| is_tracked).map(|commit| {
+        let is_clean = said("git", &["status", "--porcelain", "--untracked-files=no"]).is_some_and(|it| it.is_empty());
+        if is_clean { commit } else { format!("{commit}-dirty") }
+    });
+    let rustc = env::var("RUSTC").ok().and_then(|rustc| said(&rustc, &["--version"]));
+    let lock = fs::read_to_string("Cargo.lock").expect("Cargo.lock is there, and cargo was told that it is locked");
+    let own = dependency(&lock, "fnhost-bench", "wasmtime");
+    let extism =
+        package(&lock, "extism").and_then(|package| package.lines().find_map(|it| it.strip_prefix("version = ")));
+    for (name, value) in [
+        ("COMMIT", commit.as_deref()),
+        ("RUSTC", rustc.as_deref()),
+        ("WASMTIME", own),
+        ("EXTISM", extism),
+        ("EXTISM_WASMTIME", dependency(&lock, "extism", "wasmtime")),
+    ] {
+        println!("cargo::rustc-env=FNHOST_BENCH_{name}={}", value.map_or("unknown", |value| value.trim_matches('"')));
+    }
+}
+
+/// The first line of what a program answers, if it succeeds.
+fn said(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.lines().next().unwrap_or_default().to_owned())
+}
+
+/// A package's part of a lock file.
+fn package<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
+    lock.split("[[package]]").find(|package| package.contains(&format!("\nname = \"{name}\"\n")))
+}
+
+/// The version of a package's dependency, which is named there because the lock file has two of them.
+fn dependency<'a>(lock: &'a str, package_name: &str, dependency: &str) -> Option<&'a str> {
+    let prefix = format!("\"{dependency} ");
+    let line = package(lock, package_name)?.lines().find_map(|line| line.trim().strip_prefix(&prefix))?;
+    Some(line.trim_end_matches(','))
 }

@@ -2,8 +2,11 @@
 //!
 //! `README.md` beside this crate says what is measured and how to read it.
 
+mod batch;
+mod cases;
 mod cold_start;
 mod deadlines;
+mod figure;
 mod floor;
 mod guests;
 mod kernel;
@@ -13,20 +16,25 @@ mod neighbours;
 mod ours;
 mod peer;
 mod plot;
+mod provenance;
 mod report;
 mod resident;
+mod setup;
 mod targets;
 mod throughput;
 
 use clap::Parser;
+use provenance::Provenance;
 use report::Report;
+use setup::Setup;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Measures fnhost against wasmtime alone and against Extism.
 #[derive(Parser)]
 struct Arguments {
-    /// Under two minutes: fewer rounds, at most 100 functions.
+    /// Under two minutes: fewer rounds, at most 100 functions, no large module, no components and commands with 1 MB.
     #[arg(long)]
     short: bool,
     /// Writes all figures to this file.
@@ -46,8 +54,9 @@ struct Arguments {
     calls: u32,
 }
 
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 9] = [
     "latency",
+    SINGLE_CALLS,
     "throughput",
     "many functions",
     "cold start",
@@ -56,6 +65,8 @@ const SECTIONS: [&str; 8] = [
     "kernel",
     "resident memory",
 ];
+
+const SINGLE_CALLS: &str = "latency of single calls";
 
 fn main() -> anyhow::Result<()> {
     // An error's backtrace costs more than a call. No other thread runs yet.
@@ -72,67 +83,91 @@ fn main() -> anyhow::Result<()> {
         libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 30);
     }
     let arguments = Arguments::parse();
-    if let Some(file) = &arguments.plot {
-        let has_latencies = arguments.only.as_deref().is_none_or(|only| only == "latency");
-        anyhow::ensure!(has_latencies, "there are no latencies for the plot {} in this run", file.display());
-    }
     if let Some(case) = &arguments.child {
         return child(case, arguments.calls);
     }
-    let rounds = |short: usize, full: usize| if arguments.short { short } else { full };
+    run(&arguments)
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let mut rounds_of = BTreeMap::new();
+    let mut rounds = |section, short: usize, full: usize| {
+        let rounds = if arguments.short { short } else { full };
+        rounds_of.insert(section, rounds);
+        rounds
+    };
     let window = |short: u64, full: u64| Duration::from_millis(if arguments.short { short } else { full });
-    let is_section = arguments.only.as_deref().is_some_and(|only| SECTIONS.contains(&only));
+    // Part of the name of a latency case, if it is no section's.
+    let only_case = arguments.only.as_deref().filter(|only| !SECTIONS.contains(only));
+    let is_asked_for = |section: &str| match arguments.only.as_deref() {
+        None => true,
+        Some(only) => section == if only_case.is_some() { "latency" } else { only },
+    };
     let runs = |section: &str| {
-        let runs = match arguments.only.as_deref() {
-            None => true,
-            Some(only) if is_section => only == section,
-            Some(_) => section == "latency",
-        };
+        let runs = is_asked_for(section);
         if runs {
             eprintln!("measuring: {section}");
         }
         runs
     };
-    println!("RUST_BACKTRACE=0 is set by the benchmark. Medians; ratios are medians of the ratios within each round.");
+    let cases = latency::select(only_case, arguments.short);
+    let (name, known) = (only_case.unwrap_or_default(), SECTIONS.join(", "));
+    anyhow::ensure!(!cases.is_empty(), "no latency case holds '{name}', and no section has that name: {known}");
+    if let Some(file) = &arguments.plot {
+        let file = file.display();
+        anyhow::ensure!(
+            is_asked_for("latency"),
+            "the plot {file} is of the section latency, which this run leaves out"
+        );
+        let has_bars = cases.iter().any(|case| plot::shows(&case.name));
+        anyhow::ensure!(
+            has_bars,
+            "the plot {file} is of events of 100 bytes without lines, and no case of this run has them"
+        );
+    }
     let mut report = Report {
-        machine: machine(),
+        provenance: Provenance::of_now(),
         mode: if arguments.short { "short" } else { "full" },
+        rounds: BTreeMap::new(),
+        left_out: if arguments.short && only_case.is_none() { left_out(is_asked_for) } else { Vec::new() },
         figures: Vec::new(),
         targets: Vec::new(),
     };
-    println!("{}, {} mode", report.machine, report.mode);
+    report.provenance.print();
+    println!("{} mode. RUST_BACKTRACE=0 is set by the benchmark.", report.mode);
+    println!("Medians over rounds; ratios are medians of the ratios within each round. Odd rounds run backwards.");
+    let (setup, ticker) = Setup::new();
     if runs("latency") {
-        let (cases, _ticker) = latency::cases()?;
-        let only = arguments.only.as_deref().filter(|_| !is_section);
-        let measured = latency::measure(cases, rounds(60, 400), only);
-        let known = SECTIONS.join(", ");
-        let name = only.unwrap_or_default();
-        anyhow::ensure!(!measured.is_empty(), "no case holds '{name}', and no section has that name: {known}");
-        report.figures.extend(measured);
+        report.figures.extend(latency::measure(cases, setup, rounds("latency", 60, 400))?);
     }
+    if runs(SINGLE_CALLS) {
+        report.figures.extend(latency::measure_single_calls(setup, rounds(SINGLE_CALLS, 40, 400))?);
+    }
+    drop(ticker);
     if runs("throughput") {
-        report.figures.extend(throughput::measure(rounds(3, 9), window(150, 500))?);
+        report.figures.extend(throughput::measure(rounds("throughput", 3, 9), window(150, 500))?);
     }
     if runs("many functions") {
         let counts: &[usize] = if arguments.short { &[1, 100] } else { &[1, 100, 1_000] };
-        report.figures.extend(many_functions::measure(counts, rounds(9, 30))?);
+        report.figures.extend(many_functions::measure(counts, rounds("many functions", 9, 30))?);
     }
     if runs("cold start") {
         let functions = if arguments.short { 50 } else { 1_000 };
-        report.figures.extend(cold_start::measure(rounds(30, 200), !arguments.short, functions)?);
+        report.figures.extend(cold_start::measure(rounds("cold start", 30, 200), !arguments.short, functions)?);
     }
     if runs("deadline lateness") {
-        report.figures.extend(deadlines::measure(rounds(12, 100))?);
+        report.figures.extend(deadlines::measure(rounds("deadline lateness", 12, 100))?);
     }
     if runs("neighbours") {
         report.figures.extend(neighbours::measure(window(1_000, 5_000))?);
     }
     if runs("kernel") {
-        report.figures.extend(kernel::measure(rounds(3, kernel::CASES.len()))?);
+        report.figures.extend(kernel::measure()?);
     }
     if runs("resident memory") {
         report.figures.extend(resident::measure(if arguments.short { 50 } else { 1_000 })?);
     }
+    report.rounds = rounds_of;
     report.targets = targets::verdicts(&report);
     report.print();
     if let Some(file) = &arguments.json {
@@ -144,27 +179,28 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the short mode does not measure of the sections that were asked for.
+fn left_out(is_asked_for: impl Fn(&str) -> bool) -> Vec<String> {
+    let rare = cases::all().into_iter().filter(|case| case.is_rare).map(|case| ("latency", case.name));
+    let others = [
+        ("many functions", "1,000 functions in turn"),
+        ("cold start", "the first call of 10 MB"),
+        ("cold start", "a restart with 1,000 functions"),
+        ("resident memory", "1,000 functions"),
+    ];
+    let all = rare.chain(others.map(|(section, what)| (section, what.to_owned())));
+    all.filter(|(section, _)| is_asked_for(section)).map(|(section, what)| format!("{what} ({section})")).collect()
+}
+
 /// One case alone, on this thread, after a warm-up.
 fn child(case: &str, calls: u32) -> anyhow::Result<()> {
     if case == "resident" {
         println!("{}", serde_json::to_string(&resident::child(calls)?)?);
         return Ok(());
     }
-    let (mut cases, _ticker) = latency::cases()?;
-    latency::run_alone(&mut cases, case, 300)?;
-    let before = kernel::Usage::of_thread();
-    let took = latency::run_alone(&mut cases, case, calls)?;
-    let usage = kernel::Usage::of_thread().since(&before);
-    println!("{}", serde_json::to_string(&usage)?);
+    let (setup, _ticker) = Setup::new();
+    let (before, took) = latency::run_alone(setup, case, 300, calls, kernel::Usage::of_thread)?;
+    println!("{}", serde_json::to_string(&kernel::Usage::of_thread().since(&before))?);
     eprintln!("{case}: {:.3} us", took.as_secs_f64() * 1e6 / f64::from(calls));
     Ok(())
-}
-
-fn machine() -> String {
-    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
-    let cpus = read("/proc/cpuinfo");
-    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")).and_then(|line| line.split_once(": "));
-    let model = model.map_or("unknown processor", |(_, model)| model);
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    format!("{processors} x {model}, Linux {}", read("/proc/sys/kernel/osrelease").trim())
 }

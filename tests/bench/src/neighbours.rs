@@ -1,6 +1,6 @@
 //! A fast function and a timer of the embedder's, beside two guests that never end.
 
-use crate::report::{Figure, median, quantile};
+use crate::figure::{Figure, quantile};
 use crate::{guests, ours};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,8 +37,8 @@ pub fn measure(window: Duration) -> anyhow::Result<Vec<Figure>> {
                     quantile(values, 0.99),
                     values.len()
                 );
-                figures.push(Figure::new("neighbours", format!("{case}: {what}"), explained, median(values), unit));
-                let p99 = Figure::new(
+                figures.push(Figure::of("neighbours", format!("{case}: {what}"), explained, values.to_vec(), unit));
+                let p99 = Figure::single(
                     "neighbours",
                     format!("{case}: {what} p99"),
                     "of the same",

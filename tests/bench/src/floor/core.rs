@@ -1,12 +1,12 @@
 //! Core modules of contract 2 on wasmtime alone.
 
-use super::{Limits, Ring, hold_to_limits};
+use super::output::Ring;
+use super::{FUEL, Limits, hold_to_limits};
 use bytes::Bytes;
 use wasmtime::{Caller, Engine, Extern, Instance, InstancePre, Linker, Memory, Module, ModuleExport, Store, TypedFunc};
 
 const CONTRACT: &str = "fnhost_v1";
 const WASI: &str = "wasi_snapshot_preview1";
-const FUEL: u64 = 1 << 50;
 
 pub struct Guest {
     event: Bytes,
