@@ -9,7 +9,7 @@ use fnhost::limits::SandboxLimits;
 use fnhost::{Code, Host};
 use std::fmt::Write;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use wasmtime::{Engine, Module};
 
 /// Measures the first call of a small module and, in the full mode, of one of 10 MB; and a restart with `functions`
@@ -39,25 +39,23 @@ fn first_call(name: &str, code: &[u8], other: &[u8], engine: &Engine, rounds: us
     // Made once, as a host makes it once.
     let linker = linker(engine).map_err(failed)?;
     let raw = || {
-        let mut mapped = None;
-        let took = timed(|| {
+        timed(|| {
             // SAFETY: the file is from `serialize`, and in a directory of this process's own.
             let module = unsafe { Module::deserialize_file(engine, &artifact) }.map_err(failed)?;
-            let floor = mapped.insert(CoreFloor::linked(&linker, &module, false).map_err(failed)?);
-            floor.fresh(&event).map(drop).map_err(failed)
-        });
-        // Unmapped outside of the time, as ours is by the call of the other function.
-        drop(mapped);
-        took
+            let floor = CoreFloor::linked(&linker, &module, false).map_err(failed)?;
+            let answer = floor.fresh(&event).map_err(failed)?;
+            // Unmapped outside of the time, as ours is by the call of the other function.
+            Ok((answer, module, floor))
+        })
     };
     let ours = || {
         drop(ours::wait(&host, "other:live", &event));
-        timed(|| Ok(drop(ours::wait(&host, "measured:live", &event))))
+        timed(|| Ok(ours::wait(&host, "measured:live", &event)))
     };
     let (mut raw_ms, mut ours_ms) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         for at in in_turn(2, round) {
-            if at == 0 { raw_ms.push(raw()?) } else { ours_ms.push(ours()?) }
+            if at == 0 { raw_ms.push(raw()?.0) } else { ours_ms.push(ours()?.0) }
         }
     }
     drop(host);
@@ -65,7 +63,7 @@ fn first_call(name: &str, code: &[u8], other: &[u8], engine: &Engine, rounds: us
     let mut verified_ms = Vec::new();
     for _ in 0..5 {
         let host = one_in_memory(&data_dir)?;
-        verified_ms.push(timed(|| Ok(drop(ours::wait(&host, "measured:live", &event))))?);
+        verified_ms.push(timed(|| Ok(ours::wait(&host, "measured:live", &event)))?.0);
     }
     let figure =
         |case: &str, what: &str, values| Figure::of("cold start", format!("{case}, {name}"), what, values, "ms");
@@ -100,11 +98,9 @@ fn restart(functions: usize) -> anyhow::Result<[Figure; 2]> {
     let mut ready_ms = Vec::new();
     let mut first_ms = Vec::new();
     for _ in 0..5 {
-        let mut host = None;
-        ready_ms.push(timed(|| Ok(host = Some(Host::builder().data_dir(&data_dir).build()?)))?);
-        if let Some(host) = &host {
-            first_ms.push(timed(|| Ok(drop(ours::wait(host, "function-0:live", &event))))?);
-        }
+        let (ready, host) = timed(|| Ok(Host::builder().data_dir(&data_dir).build()?))?;
+        ready_ms.push(ready);
+        first_ms.push(timed(|| Ok(ours::wait(&host, "function-0:live", &event)))?.0);
     }
     let case = format!("restart with {functions} functions");
     let what = "a data directory is opened, ready for invocations";
@@ -114,11 +110,11 @@ fn restart(functions: usize) -> anyhow::Result<[Figure; 2]> {
     ])
 }
 
-fn timed(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<f64> {
+/// Milliseconds, and what was made, which is dropped outside of them.
+fn timed<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(f64, T)> {
     let started = Instant::now();
-    work()?;
-    let took: Duration = started.elapsed();
-    Ok(took.as_secs_f64() * 1e3)
+    let made = work()?;
+    Ok((started.elapsed().as_secs_f64() * 1e3, made))
 }
 
 /// A module of about 10 MB of code that is never called, beside a handler that answers `null`.

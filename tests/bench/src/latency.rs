@@ -31,21 +31,6 @@ struct Running {
     us: Vec<f64>,
 }
 
-/// The cases whose name holds `only`, and what these are compared with; else all, but for the rare ones in the short mode.
-pub fn select(only: Option<&str>, short: bool) -> Vec<Case> {
-    let mut cases = cases::all();
-    match only {
-        None => cases.retain(|case| !(short && case.is_rare)),
-        Some(only) => {
-            let wanted: Vec<_> = cases.iter().filter(|case| case.name.contains(only)).collect();
-            let mut keep: Vec<String> = wanted.iter().map(|case| case.name.clone()).collect();
-            keep.extend(wanted.iter().flat_map(|case| [Some(case.native.clone()), case.floor.clone()]).flatten());
-            cases.retain(|case| keep.contains(&case.name));
-        }
-    }
-    cases
-}
-
 /// Runs the cases in turn and answers with medians.
 pub fn measure(cases: Vec<Case>, setup: &'static Setup, rounds: usize) -> anyhow::Result<Vec<Figure>> {
     let mut running = prepared(cases, setup)?;
@@ -128,7 +113,7 @@ fn prepared(cases: Vec<Case>, setup: &'static Setup) -> anyhow::Result<Vec<Runni
 
 /// The positions of `count` things in the order of a round: odd rounds run backwards, so that nobody always follows the same.
 pub fn in_turn(count: usize, round: usize) -> impl Iterator<Item = usize> {
-    (0..count).map(move |at| if round % 2 == 0 { at } else { count - 1 - at })
+    (0..count).map(move |at| if round.is_multiple_of(2) { at } else { count - 1 - at })
 }
 
 /// So many calls that a batch lasts as long as it should.

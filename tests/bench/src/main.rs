@@ -2,6 +2,7 @@
 //!
 //! `README.md` beside this crate says what is measured and how to read it.
 
+mod arguments;
 mod batch;
 mod cases;
 mod cold_start;
@@ -23,50 +24,13 @@ mod setup;
 mod targets;
 mod throughput;
 
+use arguments::{Arguments, SINGLE_CALLS};
 use clap::Parser;
 use provenance::Provenance;
 use report::Report;
 use setup::Setup;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
-
-/// Measures fnhost against wasmtime alone and against Extism.
-#[derive(Parser)]
-struct Arguments {
-    /// Under two minutes: fewer rounds, at most 100 functions, no large module, no components and commands with 1 MB.
-    #[arg(long)]
-    short: bool,
-    /// Writes all figures to this file.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Writes the latencies as an SVG to this file.
-    #[arg(long, value_name = "FILE")]
-    plot: Option<PathBuf>,
-    /// Runs the section of this name, or the latencies whose case holds it, with what they are compared to.
-    #[arg(long, value_name = "NAME")]
-    only: Option<String>,
-    /// Runs one latency case alone, for a profiler: `--child CASE --calls N`.
-    #[arg(long, value_name = "CASE")]
-    child: Option<String>,
-    /// Number of calls for --child.
-    #[arg(long, default_value_t = 1_000)]
-    calls: u32,
-}
-
-const SECTIONS: [&str; 9] = [
-    "latency",
-    SINGLE_CALLS,
-    "throughput",
-    "many functions",
-    "cold start",
-    "deadline lateness",
-    "neighbours",
-    "kernel",
-    "resident memory",
-];
-
-const SINGLE_CALLS: &str = "latency of single calls";
 
 fn main() -> anyhow::Result<()> {
     // An error's backtrace costs more than a call. No other thread runs yet.
@@ -97,39 +61,19 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         rounds
     };
     let window = |short: u64, full: u64| Duration::from_millis(if arguments.short { short } else { full });
-    // Part of the name of a latency case, if it is no section's.
-    let only_case = arguments.only.as_deref().filter(|only| !SECTIONS.contains(only));
-    let is_asked_for = |section: &str| match arguments.only.as_deref() {
-        None => true,
-        Some(only) => section == if only_case.is_some() { "latency" } else { only },
-    };
     let runs = |section: &str| {
-        let runs = is_asked_for(section);
+        let runs = arguments.asks_for(section);
         if runs {
             eprintln!("measuring: {section}");
         }
         runs
     };
-    let cases = latency::select(only_case, arguments.short);
-    let (name, known) = (only_case.unwrap_or_default(), SECTIONS.join(", "));
-    anyhow::ensure!(!cases.is_empty(), "no latency case holds '{name}', and no section has that name: {known}");
-    if let Some(file) = &arguments.plot {
-        let file = file.display();
-        anyhow::ensure!(
-            is_asked_for("latency"),
-            "the plot {file} is of the section latency, which this run leaves out"
-        );
-        let has_bars = cases.iter().any(|case| plot::shows(&case.name));
-        anyhow::ensure!(
-            has_bars,
-            "the plot {file} is of events of 100 bytes without lines, and no case of this run has them"
-        );
-    }
+    let cases = arguments.cases()?;
     let mut report = Report {
         provenance: Provenance::of_now(),
         mode: if arguments.short { "short" } else { "full" },
         rounds: BTreeMap::new(),
-        left_out: if arguments.short && only_case.is_none() { left_out(is_asked_for) } else { Vec::new() },
+        left_out: arguments.left_out(),
         figures: Vec::new(),
         targets: Vec::new(),
     };
@@ -177,19 +121,6 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         plot::write(&report, file)?;
     }
     Ok(())
-}
-
-/// What the short mode does not measure of the sections that were asked for.
-fn left_out(is_asked_for: impl Fn(&str) -> bool) -> Vec<String> {
-    let rare = cases::all().into_iter().filter(|case| case.is_rare).map(|case| ("latency", case.name));
-    let others = [
-        ("many functions", "1,000 functions in turn"),
-        ("cold start", "the first call of 10 MB"),
-        ("cold start", "a restart with 1,000 functions"),
-        ("resident memory", "1,000 functions"),
-    ];
-    let all = rare.chain(others.map(|(section, what)| (section, what.to_owned())));
-    all.filter(|(section, _)| is_asked_for(section)).map(|(section, what)| format!("{what} ({section})")).collect()
 }
 
 /// One case alone, on this thread, after a warm-up.

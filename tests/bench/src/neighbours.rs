@@ -14,8 +14,11 @@ const TIMEOUT: Duration = Duration::from_millis(200);
 /// the times that it misses, and not once.
 const PERIOD: Duration = Duration::from_millis(2);
 
+/// Makes a runtime of the embedder's.
+type MakeRuntime = fn() -> std::io::Result<Runtime>;
+
 pub fn measure(window: Duration) -> anyhow::Result<Vec<Figure>> {
-    let runtimes: [(&str, fn() -> std::io::Result<Runtime>); 3] = [
+    let runtimes: [(&str, MakeRuntime); 3] = [
         ("two workers", || Builder::new_multi_thread().worker_threads(2).enable_all().build()),
         ("one worker", || Builder::new_multi_thread().worker_threads(1).enable_all().build()),
         ("current thread", || Builder::new_current_thread().enable_all().build()),

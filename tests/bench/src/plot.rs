@@ -10,9 +10,12 @@ const LABELS: i32 = 290;
 const WIDTH: u32 = 1000;
 const TOP: i32 = 44;
 
-/// Whether a case of the section `latency` has a bar: those with 100 bytes and no lines have.
+/// The event of the cases that have a bar.
+pub const SHOWN: &str = "100B";
+
+/// Whether a case of the section `latency` has a bar.
 pub fn shows(case: &str) -> bool {
-    case.ends_with(" 100B")
+    case.ends_with(&format!(" {SHOWN}"))
 }
 
 /// Writes bars, on a logarithmic scale.
