@@ -15,8 +15,6 @@ const GUESTS: [(&str, &str, &str); 5] = [
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("Cargo sets OUT_DIR"));
-    println!("cargo::rerun-if-changed=guest");
-    println!("cargo::rerun-if-changed=../../guest-sdk");
     let mut constants = String::new();
     for (constant, example, target) in GUESTS {
         let file = compile(&out.join("guest"), example, target);
@@ -48,21 +46,33 @@ fn compile(target_dir: &Path, example: &str, target: &str) -> PathBuf {
     target_dir.join(target).join("release/examples").join(example).with_extension("wasm")
 }
 
+/// What is measured and what measures it: the commit that is named is theirs.
+const MEASURED: [&str; 9] = [
+    "src",
+    "build.rs",
+    "Cargo.toml",
+    "Cargo.lock",
+    "guest",
+    "../../guest-sdk",
+    "../../host/src",
+    "../../host/wit",
+    "../../host/Cargo.toml",
+];
+
 /// Sets the commit and the versions as environment variables of the compilation.
 fn provenance() {
-    // What is measured and what measures it: the state of these belongs to the commit that is named.
-    for path in ["src", "build.rs", "Cargo.toml", "Cargo.lock", "../../host/src", "../../host/Cargo.toml"] {
+    for path in MEASURED {
         println!("cargo::rerun-if-changed={path}");
     }
-    // A commit, and `git add`, change the index. Outside of git there is none, and a path that is not there would rerun always.
-    if let Some(index) = said("git", &["rev-parse", "--git-path", "index"]).filter(|path| Path::new(path).exists()) {
-        println!("cargo::rerun-if-changed={index}");
+    // It grows with each commit and checkout. A path that is not there would have this run at each build.
+    if let Some(log) = said("git", &["rev-parse", "--git-path", "logs/HEAD"]).filter(|path| Path::new(path).exists()) {
+        println!("cargo::rerun-if-changed={log}");
     }
     // Unpacked inside of another project, this file is not of that one's commit.
     let is_tracked = said("git", &["ls-files", "--error-unmatch", "build.rs"]).is_some();
     let commit = said("git", &["rev-parse", "HEAD"]).filter(|_| is_tracked).map(|commit| {
-        let is_clean = said("git", &["status", "--porcelain", "--untracked-files=no"]).is_some_and(|it| it.is_empty());
-        if is_clean { commit } else { format!("{commit}-dirty") }
+        let status = [&["--no-optional-locks", "status", "--porcelain", "--"][..], &MEASURED].concat();
+        if said("git", &status).is_some_and(|changed| changed.is_empty()) { commit } else { format!("{commit}-dirty") }
     });
     let rustc = env::var("RUSTC").ok().and_then(|rustc| said(&rustc, &["--version"]));
     let lock = fs::read_to_string("Cargo.lock").expect("Cargo.lock is there, and cargo was told that it is locked");

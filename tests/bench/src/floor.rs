@@ -16,7 +16,8 @@ pub use core::CoreFloor;
 pub use engine::{Allocation, engine};
 pub use ticker::{Ticked, Ticker};
 
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 
 const MEMORY_LIMIT_BYTES: usize = 128 * 1024 * 1024;
@@ -68,6 +69,18 @@ fn hold_to_limits<T: 'static>(store: &mut Store<T>, limits: fn(&mut T) -> &mut L
         let is_over = Instant::now() >= limits(context.data_mut()).deadline;
         Ok(if is_over { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
     });
+}
+
+/// An id for one call.
+fn request_id() -> String {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    format!("00000000-0000-4000-8000-{:012x}", CALLS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// When a call that begins now has to end, in milliseconds since the Unix epoch.
+fn deadline_ms() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from((now + TIMEOUT).as_millis()).unwrap_or(u64::MAX)
 }
 
 /// An error of wasmtime's, which is no standard error.

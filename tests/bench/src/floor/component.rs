@@ -1,7 +1,7 @@
 //! Components of contract 1 on wasmtime alone.
 
 use super::output::{self, Output};
-use super::{FUEL, Limits, hold_to_limits};
+use super::{FUEL, Limits, deadline_ms, hold_to_limits, request_id};
 use bytes::Bytes;
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Engine, Store};
@@ -89,15 +89,15 @@ fn call(store: &mut Store<Guest>, function: &Function, event: &Bytes) -> wasmtim
     Ok(Bytes::from(result.map_err(|error| wasmtime::format_err!("{}", error.error_message))?))
 }
 
-/// A context as long as fnhost's.
+/// A context as long as fnhost's, with an id and a deadline made for this call.
 fn context() -> Context {
     Context {
-        request_id: "00000000-0000-4000-8000-000000000000".to_owned(),
+        request_id: request_id(),
         function_name: "component".to_owned(),
         function_version: "1".to_owned(),
         invoked_function_arn: "arn:aws:lambda:us-east-1:000000000000:function:component:live".to_owned(),
         memory_limit_mb: 128,
-        deadline_ms: 1_767_225_600_000,
+        deadline_ms: deadline_ms(),
         log_group_name: "/aws/lambda/component".to_owned(),
         log_stream_name: "2026/01/01/[1]00000000000040008000000000000000".to_owned(),
         trace_id: None,
