@@ -30,7 +30,7 @@ use provenance::Provenance;
 use report::Report;
 use setup::Setup;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn main() -> anyhow::Result<()> {
     // An error's backtrace costs more than a call. No other thread runs yet.
@@ -61,14 +61,15 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         rounds
     };
     let window = |short: u64, full: u64| Duration::from_millis(if arguments.short { short } else { full });
+    let cases = arguments.cases()?;
+    let started = Instant::now();
     let runs = |section: &str| {
         let runs = arguments.asks_for(section);
         if runs {
-            eprintln!("measuring: {section}");
+            eprintln!("{:4.0} s: {section}", started.elapsed().as_secs_f64());
         }
         runs
     };
-    let cases = arguments.cases()?;
     let mut report = Report {
         provenance: Provenance::of_now(),
         mode: if arguments.short { "short" } else { "full" },
@@ -96,7 +97,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         report.figures.extend(many_functions::measure(counts, rounds("many functions", 9, 30))?);
     }
     if runs("cold start") {
-        let functions = if arguments.short { 50 } else { 1_000 };
+        let functions = if arguments.short { 20 } else { 1_000 };
         report.figures.extend(cold_start::measure(rounds("cold start", 30, 200), !arguments.short, functions)?);
     }
     if runs("deadline lateness") {
@@ -109,8 +110,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         report.figures.extend(kernel::measure()?);
     }
     if runs("resident memory") {
-        report.figures.extend(resident::measure(if arguments.short { 50 } else { 1_000 })?);
+        report.figures.extend(resident::measure(if arguments.short { 20 } else { 1_000 })?);
     }
+    eprintln!("{:4.0} s: done", started.elapsed().as_secs_f64());
     report.rounds = rounds_of;
     report.targets = targets::verdicts(&report);
     report.print();

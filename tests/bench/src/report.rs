@@ -62,7 +62,7 @@ impl Report {
             let met = met.map_or("not measured", |met| if met { "met" } else { "NOT MET" });
             let measured = measured.map_or_else(String::new, number);
             let raw = raw_wasmtime.map_or_else(String::new, |raw| {
-                let meets = if raw <= *at_most { "" } else { ", beyond the target itself" };
+                let meets = if raw <= *at_most { "" } else { ", misses it too" };
                 format!("{}{meets}", number(raw))
             });
             let line = format!("{target:52} {:>8} {measured:>9}  {met:12}  {raw}", number(*at_most));
