@@ -106,15 +106,20 @@ pub(crate) fn wait<T, E: From<ServiceError>>(future: impl Future<Output = Result
         return Err(ServiceError::new("the blocking facade was called inside a runtime", CalledInRuntime).into());
     }
     let mut future = pin!(future);
-    // Where the thread is about to end, there is none to share.
-    let waker = UNPARK.try_with(Waker::clone).unwrap_or_else(|_| Waker::from(Arc::new(Unpark(thread::current()))));
-    let mut cx = Context::from_waker(&waker);
-    loop {
-        match future.as_mut().poll(&mut cx) {
-            Poll::Ready(result) => return result,
-            // Returns at once if the waker was called since the poll began.
-            Poll::Pending => thread::park(),
+    let mut wait_with = |waker: &Waker| {
+        let mut cx = Context::from_waker(waker);
+        loop {
+            match future.as_mut().poll(&mut cx) {
+                Poll::Ready(result) => return result,
+                // Returns at once if the waker was called since the poll began.
+                Poll::Pending => thread::park(),
+            }
         }
+    };
+    match UNPARK.try_with(&mut wait_with) {
+        Ok(result) => result,
+        // The thread is about to end, and has none to share.
+        Err(_) => wait_with(&Waker::from(Arc::new(Unpark(thread::current())))),
     }
 }
 

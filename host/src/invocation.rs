@@ -120,16 +120,17 @@ pub(crate) enum Checked {
 }
 
 impl Invoker {
-    /// Checks, resolves, authorises.
+    /// Checks, resolves, authorises. Answers with whom the request was for, too.
     ///
     /// # Errors
     /// What Lambda refuses before anything runs.
-    fn check(&self, mut request: Invoke) -> Result<Checked, InvokeError> {
+    fn check(mut request: Invoke) -> Result<(Arc<Invoker>, Checked), InvokeError> {
+        let this = &*request.invoker;
         let request_id = request.request_id.unwrap_or_else(RequestId::random);
         // Check
         let reference =
             FunctionReference::parse(&request.function, request.qualifier.as_deref(), Operation::InvokeFunction)?;
-        let target = reference.locate(self.registry.arn_base())?;
+        let target = reference.locate(this.registry.arn_base())?;
         let event = std::mem::replace(&mut request.payload, Payload::None).check(request.invocation_type)?;
         let client_context = request.client_context.as_deref().map(parse_client_context).transpose()?;
         request.trace_id.as_deref().map_or(Ok(()), check_trace_id)?;
@@ -138,18 +139,21 @@ impl Invoker {
             return Err(ServiceError::new("functions invoke functions too deep", too_deep).into());
         }
         // Resolve, authorise
-        let function = match self.registry.resolve(&target.name, target.qualifier.clone(), rand::random) {
+        // Only a caller who may not know is refused by it.
+        let asked_for = request.caller.as_ref().and_then(|_| target.qualifier.clone());
+        let function = match this.registry.resolve(&target.name, target.qualifier, rand::random) {
             Ok(function) => function,
-            Err(error) => return Err(self.not_there(&request, &target.name, target.qualifier, error.into())),
+            Err(error) => return Err(this.not_there(&request, &target.name, asked_for, error.into())),
         };
-        self.authorize(&request, &function)?;
+        this.authorize(&request, &function)?;
         function.check_active()?;
         // An invocation in progress may finish what it began, with the invocations that this takes.
-        if self.closing.load(Ordering::SeqCst) && request.depth == 0 {
+        if this.closing.load(Ordering::SeqCst) && request.depth == 0 {
             return Err(ServiceError::new("the host is shutting down", ShuttingDown).into());
         }
-        let Invoke { attachments, trace_id, depth, parent, deadline, tail_logs, .. } = request;
-        Ok(match request.invocation_type {
+        let Invoke { invoker, attachments, trace_id, depth, parent, deadline, tail_logs, invocation_type, .. } =
+            request;
+        let checked = match invocation_type {
             InvocationType::DryRun => Checked::DryRun(request_id),
             InvocationType::Event => {
                 Checked::Event(AcceptedEvent { request_id, function, payload: event, attachments, trace_id, depth })
@@ -167,7 +171,8 @@ impl Invoker {
                 tail_logs,
                 is_event: false,
             }),
-        })
+        };
+        Ok((invoker, checked))
     }
 
     /// The answer to who asks for what is not there: what is there is nobody's business who may not invoke it.

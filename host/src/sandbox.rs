@@ -5,6 +5,7 @@ mod contract;
 pub(crate) mod engine;
 pub(crate) mod frames;
 mod guest_context;
+pub(crate) mod guest_run;
 mod host_calls;
 mod instance;
 pub(crate) mod job;
@@ -12,8 +13,9 @@ mod limiter;
 mod loading;
 pub(crate) mod log_tail;
 mod memory;
+mod moved;
 pub(crate) mod outcome;
-mod place;
+pub(crate) mod place;
 pub(crate) mod running;
 mod spare_slots;
 mod ticker;
@@ -32,14 +34,13 @@ use crate::future::InRuntime;
 use crate::limits::SandboxLimits;
 use crate::metrics::Metrics;
 use crate::storage::{ArtifactKey, CodeFile, DataDir};
-use bytes::Bytes;
 use code::{GuestCode, Linkers, LoadedCode, Resident, Unpacked};
 use dashmap::DashMap;
 use engine::{EngineProfile, Engines};
 use frames::RawFrame;
-use instance::new_store;
+use guest_run::{GuestRun, OnStack};
 use job::Job;
-use outcome::{Outcome, conclude};
+use outcome::Outcome;
 use running::{Finished, Remains, Running};
 use spare_slots::{NoSpareSlots, SpareSlotsTaken};
 use std::path::PathBuf;
@@ -118,39 +119,19 @@ impl Sandbox {
         self.engines.in_progress()
     }
 
-    /// Runs one invocation in a fresh instance. `held` is dropped when the sandbox is free again.
-    pub(crate) fn run<H: Send + 'static>(
-        self: &Arc<Self>,
-        code: Arc<LoadedCode>,
-        job: Arc<Job>,
-        event: Bytes,
-        calls: Option<Arc<dyn HostCalls>>,
-        mut in_progress: InProgress,
-        held: H,
-    ) -> Running<H> {
-        let work = {
-            let (code, job) = (Arc::clone(&code), Arc::clone(&job));
-            async move {
-                let store = in_progress
-                    .take_ticking()
-                    .map_err(wasmtime::Error::from)
-                    .and_then(|()| Ok(in_progress.take_spare_slots(&code)?))
-                    .and_then(|()| new_store(code, Arc::clone(&job), event, calls));
-                let (outcome, store) = match store {
-                    Ok(mut store) => {
-                        let result = contract::run(&mut store).await;
-                        if let Some(budget) = job.fuel_budget {
-                            job.meter.set_fuel_used(budget.saturating_sub(store.get_fuel().unwrap_or(0)));
-                        }
-                        (conclude(result, store.data_mut()), Some(store))
-                    }
-                    Err(error) if error.is::<NoSpareSlots>() => (Outcome::no_sandbox_left(&job), None),
-                    Err(error) => (Outcome::host_fault(&job, format!("{error:?}")), None),
-                };
-                Finished { outcome, remains: Remains { _store: store, _in_progress: in_progress, _held: held } }
-            }
-        };
-        Running::new(Box::pin(work), job, Some(code), Arc::clone(self))
+    /// Runs one invocation in a fresh instance, where it never has to leave this thread.
+    pub(crate) fn run_on_stack<H>(&self, run: GuestRun<H>) -> OnStack<H> {
+        if self.engines.is_closing() || run.job.is_abandoned() {
+            // For who knows how to answer that.
+            return OnStack::NeedsFiber(run);
+        }
+        run.on_stack()
+    }
+
+    /// Runs one invocation in a fresh instance.
+    pub(crate) fn run<H: Send + 'static>(self: &Arc<Self>, run: GuestRun<H>) -> Running<H> {
+        let (code, job) = (Arc::clone(&run.code), Arc::clone(&run.job));
+        Running::new(Box::pin(run.on_fiber()), job, Some(code), Arc::clone(self))
     }
 
     /// Runs one invocation of a native function, under the same deadline. `held` is dropped at its end.
@@ -291,7 +272,10 @@ impl InProgress {
     }
 
     fn take_spare_slots(&mut self, code: &LoadedCode) -> Result<(), NoSpareSlots> {
-        self.spare_slots = self.engines.spare_slots(code.profile).take_for(code)?;
+        // A run that begins again has them.
+        if self.spare_slots.is_none() {
+            self.spare_slots = self.engines.spare_slots(code.profile).take_for(code)?;
+        }
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The deadline holds whatever the guest is doing, wherever it is called from, and nobody else notices.
 
 mod long_instructions;
+mod stuck_workers;
 
 use crate::test_host::{builder, payload};
 use crate::waiting::{BOUND, Counter, Flag, until, until_async};

@@ -31,3 +31,4 @@ mod registry;
 mod storage;
 mod test_host;
 mod waiting;
+mod without_fiber;

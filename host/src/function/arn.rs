@@ -157,7 +157,7 @@ fn parse_arn(text: &str) -> Option<FunctionArn> {
         Some((name, qualifier)) => (name, Some(Qualifier::from_text(qualifier)?)),
         None => (rest, None),
     };
-    let name = FunctionName::admits(name).then(|| name.parse().ok())??;
+    let name = FunctionName::from_text(name)?;
     Some(FunctionArn { base: ArnBase::from_parts(partition, region, account), name, qualifier })
 }
 

@@ -20,9 +20,10 @@ impl FunctionName {
         &self.0
     }
 
-    /// Whether [`FromStr`] would succeed: for callers that don't want the error.
-    pub(super) fn admits(text: &str) -> bool {
-        (1..=FUNCTION_NAME_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_name_byte)
+    /// As [`FromStr`], for callers that don't want the error.
+    pub(super) fn from_text(text: &str) -> Option<Self> {
+        let is_name = (1..=FUNCTION_NAME_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_name_byte);
+        is_name.then(|| Self(text.into()))
     }
 }
 
@@ -33,8 +34,8 @@ impl FromStr for FunctionName {
     ///
     /// Every rule that `text` breaks, at the field `functionName`.
     fn from_str(text: &str) -> Result<Self, ValidationError> {
-        if Self::admits(text) {
-            return Ok(Self(text.into()));
+        if let Some(name) = Self::from_text(text) {
+            return Ok(name);
         }
         let mut validator = Validator::new();
         validator.length("functionName", text, 1, FUNCTION_NAME_CHARS_MAX);

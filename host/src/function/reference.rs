@@ -88,7 +88,7 @@ impl FunctionReference {
             operation,
             region: pieces.region.map(Into::into),
             account: pieces.account.map(Into::into),
-            name: Part::new(pieces.name, name_from_text),
+            name: Part::new(pieces.name, FunctionName::from_text),
             derived_qualifier: pieces.qualifier.map(|text| Part::new(text, Qualifier::from_text)),
             given_qualifier: qualifier.map(|text| Part::new(text, Qualifier::from_text)),
         })
@@ -166,10 +166,6 @@ impl<T: std::fmt::Display> std::fmt::Display for Part<T> {
             Self::Impossible(text) => f.write_str(text),
         }
     }
-}
-
-fn name_from_text(text: &str) -> Option<FunctionName> {
-    FunctionName::admits(text).then(|| text.parse().ok())?
 }
 
 /// As `split_once`, whose search is made for long texts: every invocation comes here.

@@ -14,9 +14,11 @@ use crate::limits::RESPONSE_BYTES_MAX;
 use crate::metrics::{CodeFound, InvocationEnd};
 use crate::sandbox::code::{GuestCode, LoadedCode};
 use crate::sandbox::engine::EngineProfile;
+use crate::sandbox::guest_run::{GuestRun, OnStack};
 use crate::sandbox::job::Job;
 use crate::sandbox::log_tail::LOG_TAIL_BYTES;
 use crate::sandbox::outcome::{Ending, Outcome};
+use crate::sandbox::place::SharedPlace;
 use crate::sandbox::running::Running;
 use crate::sandbox::{HostCalls, InProgress};
 use bytes::Bytes;
@@ -30,12 +32,11 @@ use std::time::{Duration, Instant};
 /// A future by hand, because an `async` block of this size would be copied on its way, which a call of 10 us notices.
 pub(crate) struct Execution {
     invoker: Arc<Invoker>,
-    /// Without its event, which goes to the function.
+    /// Without its event, which goes to the function, and what the job has.
     run: Run,
     payload_bytes: usize,
     job: Arc<Job>,
     span: InvocationSpan,
-    on_callers_thread: OnCallersThread,
     stage: Stage,
 }
 
@@ -77,9 +78,9 @@ impl Execution {
         let own_deadline = started + configuration.timeout;
         let job = Arc::new(Job {
             request_id: run.request_id,
-            qualifier: run.function.qualifier.clone(),
-            trace_id: run.trace_id.clone(),
-            client_context: run.client_context.clone(),
+            qualifier: run.function.qualifier.take(),
+            trace_id: run.trace_id.take(),
+            client_context: run.client_context.take(),
             memory_limit_bytes: usize::try_from(configuration.memory_bytes).unwrap_or(usize::MAX),
             fuel_budget: configuration.fuel,
             response_bytes_max: RESPONSE_BYTES_MAX,
@@ -87,22 +88,14 @@ impl Execution {
             deadline: run.deadline.map_or(own_deadline, |inherited| inherited.min(own_deadline)),
             parent: run.parent.take(),
             cancellation: Default::default(),
-            place: Default::default(),
+            place: SharedPlace::of(on_callers_thread),
             meter: Default::default(),
             configuration,
         });
         let span = InvocationSpan::new(&job);
         let in_progress = invoker.sandbox.begin();
         let event = std::mem::take(&mut run.event);
-        let mut execution = Execution {
-            invoker,
-            payload_bytes: event.len(),
-            run,
-            job,
-            span,
-            on_callers_thread,
-            stage: Stage::Answered,
-        };
+        let mut execution = Execution { invoker, payload_bytes: event.len(), run, job, span, stage: Stage::Answered };
         execution.stage = execution.begin(event, in_progress, permit);
         Ok(execution)
     }
@@ -147,14 +140,16 @@ impl Execution {
             let runtime = self.invoker.runtime_of_closures();
             Arc::new(GrantedCalls { context: self.context(), runtime }) as Arc<dyn HostCalls>
         });
-        self.running(self.invoker.sandbox.run(loaded, Arc::clone(&self.job), event, calls, in_progress, permit))
+        let run = GuestRun { code: loaded, job: Arc::clone(&self.job), event, calls, in_progress, held: permit };
+        let on_stack = self.span.span.in_scope(|| self.invoker.sandbox.run_on_stack(run));
+        match on_stack {
+            OnStack::Ended(outcome) => Stage::Ended(outcome),
+            OnStack::NeedsFiber(run) => self.running(self.invoker.sandbox.run(run)),
+        }
     }
 
     fn running(&self, mut running: Running<Permit>) -> Stage {
         running.set_span(self.span.span.clone());
-        if self.on_callers_thread.0 {
-            running.stay();
-        }
         Stage::Running(running)
     }
 
@@ -167,13 +162,24 @@ impl Execution {
         }
     }
 
+    /// The answer, if the run came to its end as it began.
+    pub(super) fn answer(&mut self) -> Option<Result<Response, InvokeError>> {
+        if !matches!(self.stage, Stage::Ended(_)) {
+            return None;
+        }
+        match std::mem::replace(&mut self.stage, Stage::Answered) {
+            Stage::Ended(outcome) => self.conclude(outcome),
+            _ => None,
+        }
+    }
+
     /// Makes the caller's answer of how the run ended, or has the frames of a trap symbolised first.
     fn conclude(&mut self, outcome: Outcome) -> Option<Result<Response, InvokeError>> {
         if self.job.has_open_line() {
             self.span.span.in_scope(|| self.job.flush_log());
         }
         let Outcome { ending, frames, ran } = outcome;
-        Some(match ending {
+        let answer = match ending {
             Ending::Returned(payload) => Ok(self.respond(payload, None, ran)),
             Ending::Failed(error) => match &self.run.function.version.executable {
                 Executable::Guest(code) if !frames.is_empty() => {
@@ -190,7 +196,9 @@ impl Execution {
             Ending::Abandoned => Err(ServiceError::new("the invocation was cancelled", Abandoned).into()),
             Ending::NotLoaded(error) => Err(ServiceError::new("the function's code can't be loaded", error).into()),
             Ending::HostFault(reason) => Err(ServiceError::new("the sandbox failed", reason).into()),
-        })
+        };
+        self.ended(&answer);
+        Some(answer)
     }
 
     /// Notes how it ended.
@@ -275,7 +283,6 @@ impl Future for Execution {
             };
             this.stage = Stage::Answered;
             if let Some(answer) = this.conclude(outcome) {
-                this.ended(&answer);
                 return Poll::Ready(answer);
             }
         }

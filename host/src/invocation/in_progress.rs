@@ -3,12 +3,11 @@
 use super::execution::Execution;
 use super::request::Invoke;
 use super::response::Response;
-use super::{AcceptWork, Checked};
+use super::{AcceptWork, Checked, Invoker};
 use crate::blocking::OnCallersThread;
 use crate::error::InvokeError;
 use crate::request_id::RequestId;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 /// An invocation in progress: what awaiting an [`Invoke`] polls. It begins when it is first polled. Dropping it cancels the
@@ -36,14 +35,21 @@ impl Invocation {
 
     /// Goes on to the next stage, or answers.
     fn begin(&mut self, request: Invoke) -> Result<Option<Response>, InvokeError> {
-        let invoker = Arc::clone(&request.invoker);
-        self.stage = match invoker.check(request)? {
+        let (invoker, checked) = Invoker::check(request)?;
+        self.stage = match checked {
             Checked::DryRun(request_id) => return Ok(Some(Response::without_payload(204, request_id))),
             Checked::Event(event) => {
                 let request_id = event.request_id;
                 Stage::Accepting { accept: invoker.accept(event), request_id }
             }
-            Checked::Run(run) => Stage::Running(Execution::start(invoker, run, self.on_callers_thread)?),
+            Checked::Run(run) => {
+                let mut execution = Execution::start(invoker, run, self.on_callers_thread)?;
+                // Most of those that could end on this thread have, and need not be moved to be polled.
+                if let Some(answer) = execution.answer() {
+                    return answer.map(Some);
+                }
+                Stage::Running(execution)
+            }
         };
         Ok(None)
     }
@@ -55,25 +61,30 @@ impl Future for Invocation {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         loop {
-            let answer = match &mut this.stage {
+            match &mut this.stage {
                 Stage::Asked(_) => {
                     let Stage::Asked(request) = std::mem::replace(&mut this.stage, Stage::Answered) else {
                         return Poll::Pending;
                     };
-                    match this.begin(request).transpose() {
-                        Some(answer) => answer,
-                        None => continue,
+                    if let Some(answer) = this.begin(request).transpose() {
+                        return Poll::Ready(answer);
                     }
                 }
                 Stage::Accepting { accept, request_id } => {
                     let accepted = ready!(accept.as_mut().poll(cx));
-                    accepted.map(|()| Response::without_payload(202, *request_id))
+                    let answer = accepted.map(|()| Response::without_payload(202, *request_id));
+                    this.stage = Stage::Answered;
+                    return Poll::Ready(answer);
                 }
-                Stage::Running(execution) => ready!(Pin::new(execution).poll(cx)),
+                Stage::Running(execution) => {
+                    let polled = Pin::new(execution).poll(cx);
+                    if polled.is_ready() {
+                        this.stage = Stage::Answered;
+                    }
+                    return polled;
+                }
                 Stage::Answered => return Poll::Pending,
-            };
-            this.stage = Stage::Answered;
-            return Poll::Ready(answer);
+            }
         }
     }
 }

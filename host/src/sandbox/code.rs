@@ -30,7 +30,7 @@ use resident::{Clock, Tick};
 use source::CodeSource;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 use wasmtime::component::Component;
 use wasmtime::{Engine, ExternType, InstancePre, Linker, Module, ModuleExport};
@@ -173,6 +173,10 @@ pub(crate) struct LoadedCode {
     pub(super) engines: Arc<Engines>,
     /// Whether something that it imports needs a tokio runtime around it.
     pub(super) needs_runtime: bool,
+    /// Whether something that it imports may wait.
+    may_wait: bool,
+    /// Whether one of its guests wanted so much memory that it had to leave its caller's thread.
+    is_large: AtomicBool,
     pub(super) guest_time: GuestTime,
     pub(super) spare_slots: SpareSlotsNeeded,
     /// The directory that guests see as `/var/task`.
@@ -261,6 +265,13 @@ impl LoadedCode {
             Compiled::Module(module) => link_core_module(linkers, module, contract)?,
             Compiled::Component(component) => link_component(engine, linkers, component, contract)?,
         };
+        let may_wait = match compiled {
+            Compiled::Module(module) => {
+                needs_runtime || module.imports().any(|import| contract::core::may_wait(&import))
+            }
+            // Nearly all of what WASI has for components may wait, and each of them imports some of it.
+            Compiled::Component(_) => true,
+        };
         let required = match compiled {
             Compiled::Module(module) => Some(module.resources_required()),
             // `None` for one that imports modules, which none can be linked that does.
@@ -268,7 +279,18 @@ impl LoadedCode {
         };
         let spare_slots =
             required.map_or_else(Default::default, |all| SpareSlotsNeeded::of(all.num_memories, all.num_tables));
-        Ok(LoadedCode { entry, profile, engines, needs_runtime, guest_time: GuestTime::default(), spare_slots, files })
+        let (is_large, guest_time) = (AtomicBool::new(false), GuestTime::default());
+        Ok(LoadedCode { entry, profile, engines, needs_runtime, may_wait, is_large, guest_time, spare_slots, files })
+    }
+
+    /// Whether its guests have to be able to leave their stack's thread.
+    pub(super) fn needs_fiber(&self) -> bool {
+        self.may_wait || self.is_large.load(Ordering::Relaxed)
+    }
+
+    /// A guest wanted more memory than it may have on its caller's thread; the next ones may, too.
+    pub(super) fn found_large(&self) {
+        self.is_large.store(true, Ordering::Relaxed);
     }
 }
 

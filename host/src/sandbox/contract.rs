@@ -4,11 +4,10 @@ pub(super) mod command;
 pub(super) mod component;
 pub(super) mod core;
 
-use super::code::Entry;
-use super::instance::Guest;
+use super::code::{Entry, LoadedCode};
+use super::instance::{Guest, NeedsFiber};
 use crate::function::ReportedError;
 use bytes::Bytes;
-use std::sync::Arc;
 use wasmtime::Store;
 
 /// What a guest gave as its answer. It has been checked for nothing but its length.
@@ -47,9 +46,8 @@ impl Answer {
 ///
 /// # Errors
 /// Whatever ended the guest early.
-pub(super) async fn run(store: &mut Store<Guest>) -> wasmtime::Result<()> {
+pub(super) async fn run(store: &mut Store<Guest>, code: &LoadedCode) -> wasmtime::Result<()> {
     store.data_mut().open_files()?;
-    let code = Arc::clone(&store.data().code);
     match &code.entry {
         Entry::Core { pre, initialize, entry } => core::run(store, pre, initialize.as_ref(), entry).await,
         Entry::Command { pre, entry } => {
@@ -60,6 +58,22 @@ pub(super) async fn run(store: &mut Store<Guest>) -> wasmtime::Result<()> {
         // In boxes: their futures are large, and would make every run's future large.
         Entry::Component(pre) => Box::pin(component::run(store, pre)).await,
         Entry::CommandComponent(pre) => Box::pin(command::run(store, pre)).await,
+    }
+}
+
+/// As [`run`], on the stack of this thread, for code whose imports never wait.
+///
+/// # Errors
+/// As [`run`]; and [`NeedsFiber`] when the guest can't be run so after all.
+pub(super) fn run_on_stack(store: &mut Store<Guest>, code: &LoadedCode) -> wasmtime::Result<()> {
+    match &code.entry {
+        Entry::Core { pre, initialize, entry } => core::run_on_stack(store, pre, initialize.as_ref(), entry),
+        Entry::Command { pre, entry } => {
+            let result = core::run_on_stack(store, pre, None, entry);
+            command::take_stdout(store.data_mut());
+            result
+        }
+        Entry::Component(_) | Entry::CommandComponent(_) => Err(NeedsFiber.into()),
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Engines {
     plain: OnceLock<Engine>,
     fuel_metered: OnceLock<Engine>,
     in_progress: AtomicUsize,
+    /// Workers that a guest is on.
+    busy_workers: AtomicUsize,
     closing: AtomicBool,
     closed: Notify,
     open_files: OpenFiles,
@@ -48,6 +50,7 @@ impl Engines {
             plain: OnceLock::new(),
             fuel_metered: OnceLock::new(),
             in_progress: AtomicUsize::new(0),
+            busy_workers: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
             closed: Notify::new(),
         }
@@ -84,6 +87,11 @@ impl Engines {
         self.limits.table_elements_max
     }
 
+    /// Stack that a guest may use, in bytes.
+    pub(super) fn stack_bytes(&self) -> usize {
+        self.limits.stack_bytes
+    }
+
     /// Counts an invocation in, before the ticker is asked to be awake.
     pub(super) fn begin(&self) {
         self.in_progress.fetch_add(1, Ordering::SeqCst);
@@ -92,6 +100,17 @@ impl Engines {
     /// Invocations in progress: sandboxes in use, native functions too.
     pub(super) fn in_progress(&self) -> usize {
         self.in_progress.load(Ordering::SeqCst)
+    }
+
+    /// Counts a worker as busy while a guest is on it.
+    pub(super) fn keep_worker_busy(&self) -> BusyWorker<'_> {
+        self.busy_workers.fetch_add(1, Ordering::Relaxed);
+        BusyWorker { busy_workers: &self.busy_workers }
+    }
+
+    /// Whether a worker has no guest.
+    pub(super) fn has_free_worker(&self) -> bool {
+        self.busy_workers.load(Ordering::Relaxed) < self.limits.worker_threads
     }
 
     /// Ends every invocation at its next tick or suspension.
@@ -115,6 +134,17 @@ impl Engines {
 
     pub(super) fn end(&self) {
         self.in_progress.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A worker with a guest on it.
+pub(super) struct BusyWorker<'a> {
+    busy_workers: &'a AtomicUsize,
+}
+
+impl Drop for BusyWorker<'_> {
+    fn drop(&mut self) {
+        self.busy_workers.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -160,7 +190,7 @@ fn config(limits: &SandboxLimits, profile: EngineProfile) -> Config {
 const BACKTRACE_FRAMES_MAX: Option<NonZeroUsize> = NonZeroUsize::new(64);
 
 /// What the host's own functions may need of a guest's stack.
-const HOST_STACK_BYTES: usize = 512 * 1024;
+pub(super) const HOST_STACK_BYTES: usize = 512 * 1024;
 
 /// Bytes of a memory that a slot keeps for its next user, where dirty pages can be found and reset one by one.
 const MEMORY_KEEP_RESIDENT_BYTES: usize = 4 * 1024 * 1024;

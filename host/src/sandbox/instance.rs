@@ -5,14 +5,14 @@ use super::contract::Answer;
 use super::host_calls::HostCalls;
 use super::job::Job;
 use super::limiter::MemoryLimiter;
-use super::place::{CALLERS_MEMORY_BYTES_MAX, GRACE, Place, give_up_callers_thread};
+use super::place::{CALLERS_MEMORY_BYTES_MAX, FREE_WORKER_TICKS, GRACE, Place, STAND_IN_TICKS, give_up_callers_thread};
 use super::wasi::Wasi;
 use crate::limits::PAYLOAD_BYTES_MAX;
 use bytes::Bytes;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use wasmtime::{Memory, ResourceLimiterAsync, Store, StoreContextMut, UpdateDeadline};
+use wasmtime::{Engine, Memory, ResourceLimiter, ResourceLimiterAsync, Store, StoreContextMut, UpdateDeadline};
 
 /// The state of a guest: what its imports work on.
 pub(super) struct Guest {
@@ -33,61 +33,51 @@ pub(super) struct Guest {
     pub(super) wasi: Wasi,
 }
 
-/// The answer of a limiter.
-type Growth<'a> = Pin<Box<dyn Future<Output = wasmtime::Result<bool>> + Send + 'a>>;
+/// The guest wants more memory than it may have on a stack that can't leave its thread.
+#[derive(Debug, thiserror::Error)]
+#[error("the guest needs a fiber: it wants more than {CALLERS_MEMORY_BYTES_MAX} bytes of memory")]
+pub(super) struct NeedsFiber;
 
-/// An answer that is there at once. Without a field its box costs no allocation, and each instance asks at least twice.
-struct Answered<const GRANTED: bool>;
-
-impl<const GRANTED: bool> Future for Answered<GRANTED> {
-    type Output = wasmtime::Result<bool>;
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(Ok(GRANTED))
-    }
-}
-
-fn answer(granted: bool) -> Growth<'static> {
-    if granted { Box::pin(Answered::<true>) } else { Box::pin(Answered::<false>) }
-}
-
-/// Its methods are what `async_trait` makes of `async fn`.
-impl ResourceLimiterAsync for Guest {
-    fn memory_growing<'a, 'b>(&'a mut self, current: usize, desired: usize, maximum: Option<usize>) -> Growth<'b>
-    where
-        'a: 'b,
-        Self: 'b,
-    {
+impl Guest {
+    /// Whether a memory may grow, and whether the guest is too large for its caller's thread then.
+    fn memory_may_grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> (bool, bool) {
         let granted = self.limiter.memory_may_grow(current, desired, maximum);
         self.job.meter.memory_grew(self.limiter.held_bytes());
-        if granted && self.limiter.held_bytes() > CALLERS_MEMORY_BYTES_MAX {
-            return Box::pin(async {
-                self.job.place.become_large().await;
-                Ok(true)
-            });
-        }
-        answer(granted)
+        (granted, granted && self.limiter.held_bytes() > CALLERS_MEMORY_BYTES_MAX)
     }
 
-    fn table_growing<'a, 'b>(&'a mut self, current: usize, desired: usize, maximum: Option<usize>) -> Growth<'b>
-    where
-        'a: 'b,
-        Self: 'b,
-    {
+    fn table_may_grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
         let granted = self.limiter.table_may_grow(current, desired, maximum);
         self.job.meter.memory_grew(self.limiter.held_bytes());
-        answer(granted)
+        granted
+    }
+
+    fn growth_failed(&mut self, error: &wasmtime::Error) {
+        tracing::debug!(%error, "a memory or a table could not grow");
+        self.limiter.growth_failed();
+    }
+}
+
+/// For runs on the stack of a thread.
+impl ResourceLimiter for Guest {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        match self.memory_may_grow(current, desired, maximum) {
+            (_, true) => Err(NeedsFiber.into()),
+            (granted, false) => Ok(granted),
+        }
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(self.table_may_grow(current, desired, maximum))
     }
 
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        tracing::debug!(%error, "a memory could not grow");
-        self.limiter.growth_failed();
+        self.growth_failed(&error);
         Ok(())
     }
 
     fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        tracing::debug!(%error, "a table could not grow");
-        self.limiter.growth_failed();
+        self.growth_failed(&error);
         Ok(())
     }
 
@@ -105,19 +95,85 @@ impl ResourceLimiterAsync for Guest {
     }
 }
 
+/// The answer of a limiter on a fiber.
+type Growth<'a> = Pin<Box<dyn Future<Output = wasmtime::Result<bool>> + Send + 'a>>;
+
+/// An answer that is there at once. Without a field its box costs no allocation, and each instance asks at least twice.
+struct Answered<const GRANTED: bool>;
+
+impl<const GRANTED: bool> Future for Answered<GRANTED> {
+    type Output = wasmtime::Result<bool>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(GRANTED))
+    }
+}
+
+fn answer(granted: bool) -> Growth<'static> {
+    if granted { Box::pin(Answered::<true>) } else { Box::pin(Answered::<false>) }
+}
+
+/// For runs on a fiber, which can wait for their place on another thread. Its methods are what `async_trait` makes of `async fn`.
+impl ResourceLimiterAsync for Guest {
+    fn memory_growing<'a, 'b>(&'a mut self, current: usize, desired: usize, maximum: Option<usize>) -> Growth<'b>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        let (granted, is_large) = self.memory_may_grow(current, desired, maximum);
+        if is_large {
+            return Box::pin(async {
+                self.job.place.become_large().await;
+                Ok(true)
+            });
+        }
+        answer(granted)
+    }
+
+    fn table_growing<'a, 'b>(&'a mut self, current: usize, desired: usize, maximum: Option<usize>) -> Growth<'b>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        answer(self.table_may_grow(current, desired, maximum))
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.growth_failed(&error);
+        Ok(())
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.growth_failed(&error);
+        Ok(())
+    }
+
+    // As above.
+    fn instances(&self) -> usize {
+        usize::MAX
+    }
+
+    fn tables(&self) -> usize {
+        usize::MAX
+    }
+
+    fn memories(&self) -> usize {
+        usize::MAX
+    }
+}
+
 /// What a component may have copied out of its memory in one call, in bytes: results, errors, log lines, what it writes. Its
 /// strings may all be the same bytes, so that its memory does not bound them. Two of the largest payloads, and room for names.
 const COPIED_BYTES_MAX: usize = 2 * PAYLOAD_BYTES_MAX + 1024 * 1024;
 
-/// A store for one guest, with all its limits set.
+/// A store for one guest, with all its limits set but for that of its memory, which is the store's limiter: the guest itself.
 pub(super) fn new_store(
+    engine: &Engine,
     code: Arc<LoadedCode>,
     job: Arc<Job>,
     event: Bytes,
     calls: Option<Arc<dyn HostCalls>>,
 ) -> wasmtime::Result<Store<Guest>> {
-    let engines = Arc::clone(&code.engines);
-    let engine = engines.get(code.profile)?;
     let wasi = match &code.entry {
         Entry::Command { .. } | Entry::CommandComponent(_) => Wasi::for_command(job.response_bytes_max),
         Entry::Core { .. } | Entry::Component(_) => Wasi::default(),
@@ -140,7 +196,6 @@ pub(super) fn new_store(
             wasi,
         },
     );
-    store.limiter_async(|guest| guest);
     store.set_hostcall_fuel(COPIED_BYTES_MAX);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(at_tick);
@@ -163,7 +218,11 @@ fn at_tick(store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline
     }
     Ok(match job.place.get() {
         Place::CallersThread => UpdateDeadline::Continue(1),
-        Place::Workers => UpdateDeadline::Yield(1),
+        Place::Workers if job.place.may_stay(FREE_WORKER_TICKS) && guest.code.engines.has_free_worker() => {
+            UpdateDeadline::Continue(1)
+        }
+        Place::WorkersStoodInFor if job.place.may_stay(STAND_IN_TICKS) => UpdateDeadline::Continue(1),
+        Place::Workers | Place::WorkersStoodInFor => UpdateDeadline::Yield(1),
         Place::CallersTask if job.started.elapsed() < GRACE => UpdateDeadline::Continue(1),
         Place::CallersTask => {
             give_up_callers_thread();

@@ -30,7 +30,7 @@ pub(crate) struct Job {
     /// The invocation that this one is a part of.
     pub(crate) parent: Option<Arc<Job>>,
     pub(crate) cancellation: Cancellation,
-    /// Where the guest runs.
+    /// Where the guest is.
     pub(crate) place: SharedPlace,
     pub(crate) meter: Meter,
 }
@@ -211,6 +211,17 @@ impl Job {
 }
 
 impl Meter {
+    /// The run begins again, and nothing has happened yet: what it wrote so far was said to `tracing`, and is not said again.
+    pub(super) fn begin_again(&self) {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.tail = LogTail::default();
+        if let Some(lines) = &mut log.lines {
+            lines.begin_again();
+        }
+        self.memory_peak_bytes.store(0, Ordering::Relaxed);
+        self.phase.store(0, Ordering::Relaxed);
+    }
+
     pub(crate) fn memory_grew(&self, held_bytes: usize) {
         self.memory_peak_bytes.fetch_max(held_bytes, Ordering::Relaxed);
     }

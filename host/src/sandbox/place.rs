@@ -1,5 +1,6 @@
 //! Where a guest runs, and when it has to go somewhere else.
 
+use crate::blocking::OnCallersThread;
 use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -21,30 +22,57 @@ pub(super) const CALLERS_MEMORY_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub(super) enum Place {
     /// In its caller's task: it moves away when it used up its grace.
     CallersTask = 0,
-    /// On the host's own workers: it makes room at each tick.
+    /// On the host's own workers: it makes room at each tick, or a little later where one of them is free.
     Workers = 1,
     /// On a thread that its caller gave up for it: it makes room only for an answer in time.
     CallersThread = 2,
+    /// On a worker whose work another thread does meanwhile: it makes room now and then.
+    WorkersStoodInFor = 3,
 }
 
-/// A [`Place`] that changes while the guest is suspended. At first it is the caller's task.
-#[derive(Default)]
+/// Ticks that a guest stays on its worker at once while another worker is free. Each suspension may bring it to another
+/// processor, whose caches know nothing of it; and what it woke may wait for this worker.
+pub(super) const FREE_WORKER_TICKS: u8 = 8;
+
+/// Ticks that a guest keeps the thread that stands in for its worker: others may want it.
+pub(super) const STAND_IN_TICKS: u8 = 16;
+
+/// A [`Place`] that changes while the guest is suspended.
 pub(crate) struct SharedPlace {
     place: AtomicU8,
+    /// Ticks since the guest was resumed there.
+    ticks: AtomicU8,
     /// Whether the guest has more memory than it may have on its caller's thread.
     is_large: AtomicBool,
 }
 
 impl SharedPlace {
-    pub(super) fn set(&self, place: Place) {
+    /// Where a run begins.
+    pub(crate) fn of(on_callers_thread: OnCallersThread) -> SharedPlace {
+        let place = if on_callers_thread.0 { Place::CallersThread } else { Place::CallersTask };
+        SharedPlace { place: AtomicU8::new(place as u8), ticks: AtomicU8::new(0), is_large: AtomicBool::new(false) }
+    }
+
+    /// The guest is resumed in `place`.
+    pub(super) fn enter(&self, place: Place) {
         self.place.store(place as u8, Ordering::Relaxed);
+        self.ticks.store(0, Ordering::Relaxed);
+    }
+
+    /// Counts a tick: whether the guest has been there for no more than `ticks_max`.
+    pub(super) fn may_stay(&self, ticks_max: u8) -> bool {
+        // Only the thread that runs the guest counts.
+        let ticks = self.ticks.load(Ordering::Relaxed).saturating_add(1);
+        self.ticks.store(ticks, Ordering::Relaxed);
+        ticks <= ticks_max
     }
 
     pub(super) fn get(&self) -> Place {
         match self.place.load(Ordering::Relaxed) {
             0 => Place::CallersTask,
             1 => Place::Workers,
-            _ => Place::CallersThread,
+            2 => Place::CallersThread,
+            _ => Place::WorkersStoodInFor,
         }
     }
 
@@ -70,7 +98,7 @@ impl Future for LeaveCallersThread<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.asked || self.place.get() == Place::Workers {
+        if self.asked || matches!(self.place.get(), Place::Workers | Place::WorkersStoodInFor) {
             return Poll::Ready(());
         }
         self.asked = true;

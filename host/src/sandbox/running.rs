@@ -7,6 +7,7 @@
 use super::code::LoadedCode;
 use super::instance::Guest;
 use super::job::Job;
+use super::moved::{Moved, SharedWork};
 use super::outcome::Outcome;
 use super::place::{Place, watching};
 use super::ticker::Alarm;
@@ -14,7 +15,7 @@ use super::{InProgress, Sandbox};
 use crate::future::BoxFuture;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -40,7 +41,7 @@ pub(super) struct Remains<H> {
 }
 
 /// A run in progress. Dropping it cancels the run and frees what it held, at the guest's next tick at the latest.
-pub(crate) struct Running<H> {
+pub(crate) struct Running<H: Send + 'static> {
     stage: Stage<H>,
     job: Arc<Job>,
     code: Option<Arc<LoadedCode>>,
@@ -57,6 +58,7 @@ enum Stage<H> {
     Here(Work<H>),
     Moved {
         outcome: oneshot::Receiver<Outcome>,
+        work: SharedWork<H>,
         task: JoinHandle<()>,
     },
     /// The answer is known; the guest is about to be gone.
@@ -99,22 +101,24 @@ impl<H: Send + 'static> Running<H> {
         self.span = span;
     }
 
-    /// Makes the run end where it began: on a thread that its caller gives up for it.
-    pub(crate) fn stay(&self) {
-        self.job.place.set(Place::CallersThread);
-    }
-
     /// Moves the work to the host's workers. If they can't be started it stays, and goes on making room here.
     fn move_to_workers(&mut self) -> std::io::Result<()> {
         let handle = self.sandbox.workers.handle()?;
         let Stage::Here(work) = std::mem::replace(&mut self.stage, Stage::Ended) else { return Ok(()) };
-        self.job.place.set(Place::Workers);
+        self.job.place.enter(Place::Workers);
+        let work = SharedWork::new(work);
         let (sender, outcome) = oneshot::channel();
         let (job, sandbox) = (Arc::clone(&self.job), Arc::clone(&self.sandbox));
-        let timed = Timed { work, guest_time: self.guest_time, job: Arc::clone(&job), sandbox: Arc::clone(&sandbox) };
+        let moved = Moved {
+            work: work.clone(),
+            guest_time: self.guest_time,
+            job: Arc::clone(&job),
+            sandbox: Arc::clone(&sandbox),
+        };
         let code = self.code.clone();
         let moved = async move {
-            let (finished, guest_time) = timed.await;
+            // Else there is nobody who waits for an answer.
+            let Some((finished, guest_time)) = moved.await else { return };
             if let Some(code) = code {
                 code.guest_time.record(guest_time);
             }
@@ -124,7 +128,7 @@ impl<H: Send + 'static> Running<H> {
             if job.place.is_large() {
                 // The reset takes milliseconds. With its answer out, the run has ended in time.
                 answer(outcome);
-                sandbox.workers.with_stand_in(|| drop(remains));
+                sandbox.workers.with_stand_in(|_| drop(remains));
             } else {
                 // Who has the answer may call again, and finds the sandbox free.
                 drop(remains);
@@ -132,7 +136,7 @@ impl<H: Send + 'static> Running<H> {
             }
         };
         let task = handle.spawn(moved.instrument(self.span.clone()));
-        self.stage = Stage::Moved { outcome, task };
+        self.stage = Stage::Moved { outcome, work, task };
         Ok(())
     }
 
@@ -279,17 +283,41 @@ impl<H: Send + 'static> Running<H> {
     }
 }
 
-impl<H> Running<H> {
-    /// Ends the guest: one that is here is unwound; one that was moved is dropped by its thread, at its next tick if it is
-    /// busy.
+impl<H: Send + 'static> Running<H> {
+    /// Ends the guest: one that is here is unwound, and so is one that was moved, unless a worker is at it: then it is dropped
+    /// there, at its next tick if it is busy, and its task is what to wait for.
     fn end(&mut self) -> Option<JoinHandle<()>> {
         self.job.cancel();
         match std::mem::replace(&mut self.stage, Stage::Ended) {
-            Stage::Moved { task, .. } | Stage::Stopping { task, .. } => {
+            Stage::Moved { work, task, .. } => {
+                let idle = work.take();
                 task.abort();
-                Some(task)
+                match idle {
+                    Some(work) => self.unwind(work),
+                    None => return Some(task),
+                }
             }
-            Stage::Here(_) | Stage::Ended => None,
+            Stage::Stopping { task, .. } => {
+                task.abort();
+                return Some(task);
+            }
+            Stage::Here(work) => self.unwind(work),
+            Stage::Ended => {}
+        }
+        None
+    }
+
+    /// Drops a guest that is suspended, and its sandbox with it.
+    fn unwind(&self, work: Work<H>) {
+        let is_large = self.job.place.is_large();
+        let needs_runtime = self.code.as_ref().is_some_and(|code| code.needs_runtime);
+        // They run already if it needed them.
+        let workers = (is_large || needs_runtime).then(|| self.sandbox.workers.handle().ok()).flatten();
+        let _workers = workers.map(tokio::runtime::Handle::enter);
+        match workers {
+            // The reset of a large memory takes milliseconds, which are not the caller's.
+            Some(workers) if is_large => drop(workers.spawn_blocking(|| drop(work))),
+            _ => drop(work),
         }
     }
 }
@@ -315,36 +343,10 @@ impl<H: Send + 'static> Future for Running<H> {
     }
 }
 
-impl<H> Drop for Running<H> {
+impl<H: Send + 'static> Drop for Running<H> {
     fn drop(&mut self) {
         if !matches!(self.stage, Stage::Ended) {
             self.end();
         }
-    }
-}
-
-/// Moved work, with the sum of its polls.
-struct Timed<H> {
-    work: Work<H>,
-    guest_time: Duration,
-    job: Arc<Job>,
-    sandbox: Arc<Sandbox>,
-}
-
-impl<H> Future for Timed<H> {
-    type Output = (Finished<H>, Duration);
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let started = Instant::now();
-        let this = &mut *self;
-        let polled = if this.job.place.is_large() {
-            // One instruction may keep this thread for long: the other guests get another one meanwhile.
-            this.sandbox.workers.with_stand_in(|| this.work.as_mut().poll(cx))
-        } else {
-            this.work.as_mut().poll(cx)
-        };
-        this.guest_time += started.elapsed();
-        let finished = ready!(polled);
-        Poll::Ready((finished, this.guest_time))
     }
 }

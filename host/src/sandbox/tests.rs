@@ -3,6 +3,7 @@
 use super::code::archive::{ArchiveLimits, Package};
 use super::code::inspect::Contract;
 use super::*;
+use bytes::Bytes;
 
 fn code(upload: &[u8]) -> Arc<GuestCode> {
     let package = Package::open(Bytes::copy_from_slice(upload), &ArchiveLimits::default(), None).unwrap();

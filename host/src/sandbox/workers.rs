@@ -72,11 +72,11 @@ impl Workers {
 
 impl Workers {
     /// Runs `work`, which may keep this worker for long, while another thread does what the worker would do; as far as there
-    /// is one, for guests must not take more of the machine by being large. To be called on a worker.
-    pub(super) fn with_stand_in<R>(&self, work: impl FnOnce() -> R) -> R {
+    /// is one, for guests must not take more of the machine by being large. `work` is told whether. To be called on a worker.
+    pub(super) fn with_stand_in<R>(&self, work: impl FnOnce(bool) -> R) -> R {
         match self.stand_ins.try_acquire() {
-            Ok(_stand_in) => tokio::task::block_in_place(work),
-            Err(_) => work(),
+            Ok(_stand_in) => tokio::task::block_in_place(|| work(true)),
+            Err(_) => work(false),
         }
     }
 }

@@ -6,10 +6,18 @@ use super::super::instance::Guest;
 use super::super::memory::{BadHostArgument, guest_memory};
 use super::{Answer, init_done};
 use crate::limits::{HOST_FUNCTION_NAME_CHARS_MAX, PAYLOAD_BYTES_MAX};
-use wasmtime::{Caller, Extern, InstancePre, Linker, ModuleExport, Store};
+use wasmtime::{Caller, Extern, ImportType, Instance, InstancePre, Linker, ModuleExport, Store, TypedFunc};
 
 /// The module that the imports belong to.
 pub(in super::super) const MODULE: &str = "fnhost_v1";
+
+/// The import that calls host functions, for which the guest waits. It waits for no other.
+const CALL: &str = "call";
+
+/// Whether an import of this contract may wait.
+pub(in super::super) fn may_wait(import: &ImportType<'_>) -> bool {
+    import.module() == MODULE && import.name() == CALL
+}
 
 /// Adds the imports of contract 2.
 pub(in super::super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
@@ -55,7 +63,7 @@ pub(in super::super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::R
     })?;
     linker.func_wrap_async(
         MODULE,
-        "call",
+        CALL,
         |mut caller: Caller<'_, Guest>, (name, name_len, input, input_len): (i32, i32, i32, i32)| {
             Box::new(async move { call(&mut caller, name, name_len, input, input_len).await })
         },
@@ -75,18 +83,36 @@ pub(super) async fn run(
 ) -> wasmtime::Result<()> {
     // Makes no fiber unless the module has a start function.
     let instance = pre.instantiate_async(&mut *store).await?;
-    for (export, is_entry) in initialize.map(|export| (export, false)).into_iter().chain([(entry, true)]) {
-        // The code's loading has looked at these exports, so they are functions of this type.
-        let Some(Extern::Func(function)) = instance.get_module_export(&mut *store, export) else {
-            return Err(wasmtime::format_err!("an export is gone that was there when the code was loaded"));
-        };
-        let function = function.typed::<(), ()>(&*store)?;
-        if is_entry {
-            init_done(store.data());
-        }
-        function.call_async(&mut *store, ()).await?;
+    if let Some(initialize) = initialize {
+        export(store, &instance, initialize)?.call_async(&mut *store, ()).await?;
     }
-    Ok(())
+    let entry = export(store, &instance, entry)?;
+    init_done(store.data());
+    entry.call_async(&mut *store, ()).await
+}
+
+/// As [`run`], on the stack of this thread.
+pub(super) fn run_on_stack(
+    store: &mut Store<Guest>,
+    pre: &InstancePre<Guest>,
+    initialize: Option<&ModuleExport>,
+    entry: &ModuleExport,
+) -> wasmtime::Result<()> {
+    let instance = pre.instantiate(&mut *store)?;
+    if let Some(initialize) = initialize {
+        export(store, &instance, initialize)?.call(&mut *store, ())?;
+    }
+    let entry = export(store, &instance, entry)?;
+    init_done(store.data());
+    entry.call(&mut *store, ())
+}
+
+/// An exported function that the loading of the code has looked at.
+fn export(store: &mut Store<Guest>, instance: &Instance, export: &ModuleExport) -> wasmtime::Result<TypedFunc<(), ()>> {
+    match instance.get_module_export(&mut *store, export) {
+        Some(Extern::Func(function)) => function.typed(&*store),
+        _ => Err(wasmtime::format_err!("an export is gone that was there when the code was loaded")),
+    }
 }
 
 async fn call(

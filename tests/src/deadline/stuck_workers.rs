@@ -1,0 +1,89 @@
+//! Host functions that block the host's own workers, which asynchronous ones must not: everybody else is answered in time
+//! all the same, and leaves nothing behind.
+
+use super::{TIMEOUT, current_thread};
+use crate::test_host::{builder, ending};
+use crate::waiting::{BOUND, Flag, block_until, until_async};
+use fixture_artifacts::{WAT_LONG_INSTRUCTIONS, WAT_LOOP_HANDLE, WAT_SLEEP_FOREVER};
+use fnhost::limits::SandboxLimits;
+use fnhost::{Code, Host, InvocationContext};
+use std::convert::Infallible;
+use std::time::Duration;
+
+/// Is busy until it is on the host's workers, and calls the host function `block`.
+const BLOCKER: &str = r#"(module
+    (import "fnhost_v1" "call" (func $call (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "block")
+    (data (i32.const 8) "null")
+    (func (export "handle") (local $left i64)
+        (local.set $left (i64.const 30000000))
+        (loop $work
+            (local.set $left (i64.sub (local.get $left) (i64.const 1)))
+            (br_if $work (i64.ne (local.get $left) (i64.const 0))))
+        (drop (call $call (i32.const 0) (i32.const 5) (i32.const 8) (i32.const 4)))))"#;
+
+/// Runs `test` on a host whose only worker is blocked meanwhile. Its functions may run once at a time.
+fn with_stuck_worker(functions: &[(&str, &str, Duration)], test: impl AsyncFnOnce(&Host)) {
+    let (stuck, released) = (Flag::default(), Flag::default());
+    let block = {
+        let (stuck, released) = (stuck.clone(), released.clone());
+        move |(): (), _: InvocationContext| {
+            let (stuck, released) = (stuck.clone(), released.clone());
+            async move {
+                stuck.raise();
+                block_until(&released);
+                Ok::<_, Infallible>(())
+            }
+        }
+    };
+    let mut limits = SandboxLimits::default();
+    (limits.sandboxes_max, limits.worker_threads) = (50, 1);
+    let host = builder().sandbox_limits(limits).host_function("block", block).build().unwrap();
+    let blocker = Code::bytes(wat::parse_str(BLOCKER).unwrap());
+    host.create_function("blocker", blocker).timeout(BOUND).grant("block").wait().unwrap();
+    for &(name, path, timeout) in functions {
+        host.create_function(name, Code::file(path)).timeout(timeout).memory_mb(1024).wait().unwrap();
+        host.put_function_concurrency(name, 1).wait().unwrap();
+    }
+    current_thread().block_on(async {
+        let blocker = tokio::spawn(host.invoke("blocker").into_future());
+        until_async("the worker's block", || stuck.is_raised()).await;
+        test(&host).await;
+        assert!(!blocker.is_finished(), "the worker was stuck all the time");
+        released.raise();
+        assert_eq!(ending(&blocker.await.unwrap().unwrap()), "success null");
+    });
+}
+
+#[test]
+fn a_guest_that_waits_for_a_worker_ends_at_its_deadline() {
+    let functions = [("busy", WAT_LOOP_HANDLE, TIMEOUT), ("asleep", WAT_SLEEP_FOREVER, TIMEOUT)];
+    with_stuck_worker(&functions, async |host| {
+        for name in ["busy", "asleep", "busy", "asleep"] {
+            // Its permit and its sandbox are free when it is answered, or the next one would be throttled.
+            assert_eq!(ending(&host.invoke(name).await.unwrap()), "timeout in Invoke", "{name}");
+        }
+    });
+}
+
+#[test]
+fn a_large_guest_ends_without_the_workers_too() {
+    with_stuck_worker(&[("large", WAT_LONG_INSTRUCTIONS, TIMEOUT)], async |host| {
+        assert_eq!(ending(&host.invoke("large").await.unwrap()), "timeout in Invoke");
+        // Its memory is reset by another thread meanwhile.
+        until_async("the reset", || host.metrics().invocations_in_progress == 1).await;
+    });
+}
+
+#[test]
+fn a_guest_that_waits_for_a_worker_is_cancelled_at_once() {
+    with_stuck_worker(&[("busy", WAT_LOOP_HANDLE, BOUND)], async |host| {
+        for _ in 0..3 {
+            // Longer than a guest stays on its caller's thread.
+            let given_up = tokio::time::timeout(Duration::from_millis(20), host.invoke("busy").into_future()).await;
+            assert!(given_up.is_err());
+            assert_eq!(host.metrics().invocations_in_progress, 1, "the blocker's");
+        }
+    });
+}

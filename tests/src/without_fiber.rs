@@ -1,0 +1,80 @@
+//! `wait()` on a thread of its own: a guest that never waits runs on that thread's stack, and nobody can tell.
+
+use crate::test_host::{builder, ending};
+use crate::waiting::BOUND;
+use fixture_artifacts::WAT_RECURSION_ENDLESS;
+use fnhost::limits::SandboxLimits;
+use fnhost::{Code, Host, Response};
+use std::thread;
+
+/// Writes `begun`, takes 16 MiB if its event has more than 4 bytes, writes `ended` and answers with its memory's pages.
+const GROWER: &str = r#"(module
+    (import "fnhost_v1" "event_len" (func $event_len (result i32)))
+    (import "fnhost_v1" "respond" (func $respond (param i32 i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "\40\00\00\00\06\00\00\00\50\00\00\00\06\00\00\00")
+    (data (i32.const 0x40) "begun\n")
+    (data (i32.const 0x50) "ended\n")
+    (func $say (param $line i32)
+        (drop (call $fd_write (i32.const 1) (local.get $line) (i32.const 1) (i32.const 0x60))))
+    (func (export "handle")
+        (call $say (i32.const 0))
+        (if (i32.gt_u (call $event_len) (i32.const 4))
+            (then (if (i32.ne (memory.grow (i32.const 256)) (i32.const 1)) (then unreachable))))
+        (call $say (i32.const 8))
+        (i32.store8 (i32.const 0x70) (i32.add (i32.const 0x30) (i32.shr_u (memory.size) (i32.const 8))))
+        (call $respond (i32.const 0x70) (i32.const 1))))"#;
+
+/// A host with one sandbox, and the function `grower` with a budget of fuel.
+fn host() -> Host {
+    let mut limits = SandboxLimits::default();
+    limits.sandboxes_max = 1;
+    let host = builder().sandbox_limits(limits).build().unwrap();
+    let code = Code::bytes(wat::parse_str(GROWER).unwrap());
+    host.create_function("grower", code).timeout(BOUND).fuel(1_000_000).wait().unwrap();
+    host
+}
+
+/// What the caller sees of a run, but for its times and its id.
+fn seen(response: &Response) -> (String, Option<u64>, usize, String) {
+    let receipt = response.receipt.as_ref().unwrap();
+    let log = String::from_utf8(response.log_tail().unwrap().to_vec()).unwrap();
+    let written = log.lines().filter(|line| !line.contains("RequestId")).collect::<Vec<_>>().join(",");
+    (ending(response), receipt.fuel_used, receipt.memory_peak_bytes, written)
+}
+
+/// The first run of the code, and runs after a small one, begin where they can't stay.
+#[test]
+fn a_guest_that_becomes_large_begins_again_and_nobody_can_tell() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let awaited = host();
+    let on_fiber = |event: &'static str| {
+        seen(&runtime.block_on(awaited.invoke("grower").payload(event).tail_logs().into_future()).unwrap())
+    };
+    let (small, large) = (on_fiber("1"), on_fiber("100000"));
+    assert_eq!((&*small.0, &*small.3), ("success 0", "begun,ended"));
+    assert_eq!((&*large.0, large.2, &*large.3), ("success 1", 257 * 65_536, "begun,ended"));
+    for events in [["100000", "1", "100000"], ["1", "100000", "1"]] {
+        let waited = host();
+        for event in events {
+            let response = waited.invoke("grower").payload(event).tail_logs().wait().unwrap();
+            assert_eq!(seen(&response), if event == "1" { small.clone() } else { large.clone() }, "{event}");
+        }
+    }
+}
+
+/// The guest may use 1 MiB of stack, wherever it is. A thread that ends before that would end the process.
+#[test]
+fn the_callers_thread_may_have_a_small_stack() {
+    for stack_bytes in [128 * 1024, 1024 * 1024, 8 * 1024 * 1024] {
+        let run = move || {
+            let host = builder().build().unwrap();
+            host.create_function("f", Code::file(WAT_RECURSION_ENDLESS)).wait().unwrap();
+            for _ in 0..3 {
+                assert_eq!(ending(&host.invoke("f").wait().unwrap()), "stack overflow in Invoke");
+            }
+        };
+        thread::Builder::new().stack_size(stack_bytes).spawn(run).unwrap().join().unwrap();
+    }
+}
