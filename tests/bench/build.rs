@@ -1,4 +1,4 @@
-//! Compiles the guests to WebAssembly and names them as constants.
+//! Compiles the guests to WebAssembly and names them as constants, and says what this benchmark was built of.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,14 +15,13 @@ const GUESTS: [(&str, &str, &str); 5] = [
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("Cargo sets OUT_DIR"));
-    println!("cargo::rerun-if-changed=guest");
-    println!("cargo::rerun-if-changed=../../guest-sdk");
     let mut constants = String::new();
     for (constant, example, target) in GUESTS {
         let file = compile(&out.join("guest"), example, target);
         constants.push_str(&format!("pub const {constant}: &[u8] = include_bytes!({file:?});\n"));
     }
     fs::write(out.join("guests.rs"), constants).expect("OUT_DIR is writable");
+    provenance();
 }
 
 fn compile(target_dir: &Path, example: &str, target: &str) -> PathBuf {
@@ -45,4 +44,66 @@ fn compile(target_dir: &Path, example: &str, target: &str) -> PathBuf {
         "the guest {example} does not compile for {target}: is the target installed (rustup target add {target})?"
     );
     target_dir.join(target).join("release/examples").join(example).with_extension("wasm")
+}
+
+/// What is measured and what measures it: the commit that is named is theirs.
+const MEASURED: [&str; 9] = [
+    "src",
+    "build.rs",
+    "Cargo.toml",
+    "Cargo.lock",
+    "guest",
+    "../../guest-sdk",
+    "../../host/src",
+    "../../host/wit",
+    "../../host/Cargo.toml",
+];
+
+/// Sets the commit and the versions as environment variables of the compilation.
+fn provenance() {
+    for path in MEASURED {
+        println!("cargo::rerun-if-changed={path}");
+    }
+    // It grows with each commit and checkout. A path that is not there would have this run at each build.
+    if let Some(log) = said("git", &["rev-parse", "--git-path", "logs/HEAD"]).filter(|path| Path::new(path).exists()) {
+        println!("cargo::rerun-if-changed={log}");
+    }
+    // Unpacked inside of another project, this file is not of that one's commit.
+    let is_tracked = said("git", &["ls-files", "--error-unmatch", "build.rs"]).is_some();
+    let commit = said("git", &["rev-parse", "HEAD"]).filter(|_| is_tracked).map(|commit| {
+        let status = [&["--no-optional-locks", "status", "--porcelain", "--"][..], &MEASURED].concat();
+        if said("git", &status).is_some_and(|changed| changed.is_empty()) { commit } else { format!("{commit}-dirty") }
+    });
+    let rustc = env::var("RUSTC").ok().and_then(|rustc| said(&rustc, &["--version"]));
+    let lock = fs::read_to_string("Cargo.lock").expect("Cargo.lock is there, and cargo was told that it is locked");
+    let own = dependency(&lock, "fnhost-bench", "wasmtime");
+    let extism =
+        package(&lock, "extism").and_then(|package| package.lines().find_map(|it| it.strip_prefix("version = ")));
+    for (name, value) in [
+        ("COMMIT", commit.as_deref()),
+        ("RUSTC", rustc.as_deref()),
+        ("WASMTIME", own),
+        ("EXTISM", extism),
+        ("EXTISM_WASMTIME", dependency(&lock, "extism", "wasmtime")),
+    ] {
+        println!("cargo::rustc-env=FNHOST_BENCH_{name}={}", value.map_or("unknown", |value| value.trim_matches('"')));
+    }
+}
+
+/// The first line of what a program answers, if it succeeds.
+fn said(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.lines().next().unwrap_or_default().to_owned())
+}
+
+/// A package's part of a lock file.
+fn package<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
+    lock.split("[[package]]").find(|package| package.contains(&format!("\nname = \"{name}\"\n")))
+}
+
+/// The version of a package's dependency, which is named there because the lock file has two of them.
+fn dependency<'a>(lock: &'a str, package_name: &str, dependency: &str) -> Option<&'a str> {
+    let prefix = format!("\"{dependency} ");
+    let line = package(lock, package_name)?.lines().find_map(|line| line.trim().strip_prefix(&prefix))?;
+    Some(line.trim_end_matches(','))
 }

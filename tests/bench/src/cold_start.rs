@@ -1,21 +1,22 @@
 //! Cold start from the cache on disk: compiled code is mapped, linked and called, and gone afterwards.
 
+use crate::figure::Figure;
 use crate::floor::core::linker;
 use crate::floor::{Allocation, CoreFloor, Ticker, engine, failed};
-use crate::report::{Figure, median};
+use crate::latency::in_turn;
 use crate::{guests, ours};
 use fnhost::limits::SandboxLimits;
 use fnhost::{Code, Host};
 use std::fmt::Write;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use wasmtime::{Engine, Module};
 
 /// Measures the first call of a small module and, in the full mode, of one of 10 MB; and a restart with `functions`
 /// functions.
 pub fn measure(rounds: usize, large: bool, functions: usize) -> anyhow::Result<Vec<Figure>> {
     let tuned = engine(Allocation::Tuned, false).map_err(failed)?;
-    let _ticker = Ticker::start(vec![tuned.clone()]);
+    let _ticker = Ticker::start(&tuned);
     let mut figures = Vec::new();
     figures.extend(first_call("125 KB", &guests::core_variant(0), &guests::core_variant(1), &tuned, rounds)?);
     if large {
@@ -37,44 +38,44 @@ fn first_call(name: &str, code: &[u8], other: &[u8], engine: &Engine, rounds: us
     std::fs::write(&artifact, Module::new(engine, code).and_then(|module| module.serialize()).map_err(failed)?)?;
     // Made once, as a host makes it once.
     let linker = linker(engine).map_err(failed)?;
-    let (mut raw_ms, mut ours_ms, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        let mut mapped = None;
-        let raw = timed(|| {
+    let raw = || {
+        timed(|| {
             // SAFETY: the file is from `serialize`, and in a directory of this process's own.
             let module = unsafe { Module::deserialize_file(engine, &artifact) }.map_err(failed)?;
-            let floor = mapped.insert(CoreFloor::linked(&linker, &module, false).map_err(failed)?);
-            floor.fresh(&event).map(drop).map_err(failed)
-        })?;
-        // Unmapped outside of the time, as ours is by the call of the other function.
-        drop(mapped);
+            let floor = CoreFloor::linked(&linker, &module, false).map_err(failed)?;
+            let answer = floor.fresh(&event).map_err(failed)?;
+            // Unmapped outside of the time, as ours is by the call of the other function.
+            Ok((answer, module, floor))
+        })
+    };
+    let ours = || {
         drop(ours::wait(&host, "other:live", &event));
-        let ours = timed(|| Ok(drop(ours::wait(&host, "measured:live", &event))))?;
-        raw_ms.push(raw);
-        ours_ms.push(ours);
-        ratios.push(ours / raw);
+        timed(|| Ok(ours::wait(&host, "measured:live", &event)))
+    };
+    let (mut raw_ms, mut ours_ms) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        for at in in_turn(2, round) {
+            if at == 0 { raw_ms.push(raw()?.0) } else { ours_ms.push(ours()?.0) }
+        }
     }
     drop(host);
     // A new host on the same directory has verified nothing yet.
     let mut verified_ms = Vec::new();
     for _ in 0..5 {
         let host = one_in_memory(&data_dir)?;
-        verified_ms.push(timed(|| Ok(drop(ours::wait(&host, "measured:live", &event))))?);
+        verified_ms.push(timed(|| Ok(ours::wait(&host, "measured:live", &event)))?.0);
     }
     let figure =
-        |case: &str, what: &str, value| Figure::new("cold start", format!("{case}, {name}"), what, value, "ms");
-    let mut ours =
-        figure("fnhost first call", "public API: mapped, linked, called; seal verified before", median(&ours_ms));
-    ours.to_floor = Some(median(&ratios));
-    Ok([
-        figure(
-            "raw first call",
-            "wasmtime alone: artifact mapped (from the page cache, as ours), linked, called in a fresh instance",
-            median(&raw_ms),
-        ),
-        ours,
-        figure("fnhost first call after a restart", "the same, and the seal is verified", median(&verified_ms)),
-    ])
+        |case: &str, what: &str, values| Figure::of("cold start", format!("{case}, {name}"), what, values, "ms");
+    let raw = figure(
+        "raw first call",
+        "wasmtime alone: artifact mapped (from the page cache, as ours), linked, called in a fresh instance",
+        raw_ms,
+    );
+    let what = "public API: mapped, linked, called; seal verified before";
+    let ours = figure("fnhost first call", what, ours_ms).against(&raw);
+    let verified = figure("fnhost first call after a restart", "the same, and the seal is verified", verified_ms);
+    Ok([raw, ours, verified])
 }
 
 /// A host that has to read and map code again when another function was called in between.
@@ -97,31 +98,23 @@ fn restart(functions: usize) -> anyhow::Result<[Figure; 2]> {
     let mut ready_ms = Vec::new();
     let mut first_ms = Vec::new();
     for _ in 0..5 {
-        let mut host = None;
-        ready_ms.push(timed(|| Ok(host = Some(Host::builder().data_dir(&data_dir).build()?)))?);
-        if let Some(host) = &host {
-            first_ms.push(timed(|| Ok(drop(ours::wait(host, "function-0:live", &event))))?);
-        }
+        let (ready, host) = timed(|| Ok(Host::builder().data_dir(&data_dir).build()?))?;
+        ready_ms.push(ready);
+        first_ms.push(timed(|| Ok(ours::wait(&host, "function-0:live", &event)))?.0);
     }
     let case = format!("restart with {functions} functions");
     let what = "a data directory is opened, ready for invocations";
     Ok([
-        Figure::new("cold start", format!("{case}: ready"), what, median(&ready_ms), "ms"),
-        Figure::new(
-            "cold start",
-            format!("{case}: first call"),
-            "and the first call of one of them",
-            median(&first_ms),
-            "ms",
-        ),
+        Figure::of("cold start", format!("{case}: ready"), what, ready_ms, "ms"),
+        Figure::of("cold start", format!("{case}: first call"), "and the first call of one of them", first_ms, "ms"),
     ])
 }
 
-fn timed(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<f64> {
+/// Milliseconds, and what was made, which is dropped outside of them.
+fn timed<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(f64, T)> {
     let started = Instant::now();
-    work()?;
-    let took: Duration = started.elapsed();
-    Ok(took.as_secs_f64() * 1e3)
+    let made = work()?;
+    Ok((started.elapsed().as_secs_f64() * 1e3, made))
 }
 
 /// A module of about 10 MB of code that is never called, beside a handler that answers `null`.

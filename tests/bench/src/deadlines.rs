@@ -1,7 +1,7 @@
 //! How late a deadline is, whatever the guest does meanwhile.
 
+use crate::figure::{Figure, quantile};
 use crate::ours;
-use crate::report::{Figure, median, quantile};
 use fnhost::Host;
 use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
@@ -101,8 +101,8 @@ fn add(figures: &mut Vec<Figure>, case: &str, late: &[f64], doing: &str) {
         quantile(late, 0.99),
         late.len()
     );
-    figures.push(Figure::new("deadline lateness", case, what, median(late), "ms"));
-    figures.push(Figure::new(
+    figures.push(Figure::of("deadline lateness", case, what, late.to_vec(), "ms"));
+    figures.push(Figure::single(
         "deadline lateness",
         format!("{case}, p99"),
         "99th percentile of the same",

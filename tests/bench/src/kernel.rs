@@ -3,12 +3,12 @@
 //! Each case runs alone in a child process, on its main thread. `strace` counts that thread's system calls for two
 //! numbers of calls; the difference is theirs. Without `strace` they are left out, and the report says so.
 
-use crate::report::Figure;
+use crate::figure::Figure;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
-pub const CASES: [&str; 6] = [
+const CASES: [&str; 6] = [
     "FLOOR raw core fresh 100B",
     "fnhost core wait() 100B",
     "fnhost core .await current 100B",
@@ -50,23 +50,23 @@ impl Usage {
     }
 }
 
-/// Measures the first `cases` of [`CASES`]: each child process compiles all guests first, which takes seconds.
-pub fn measure(cases: usize) -> anyhow::Result<Vec<Figure>> {
+/// Measures each of [`CASES`].
+pub fn measure() -> anyhow::Result<Vec<Figure>> {
     const CALLS: u32 = 5_000;
     let mut figures = Vec::new();
-    for case in CASES.into_iter().take(cases) {
+    for case in CASES {
         let output = child(case, CALLS)?.stderr(Stdio::inherit()).output()?;
         anyhow::ensure!(output.status.success(), "the child process for '{case}' failed");
         let usage: Usage = serde_json::from_slice(&output.stdout)?;
         let per_call = |count: i64| count as f64 / f64::from(CALLS);
-        figures.push(Figure::new(
+        figures.push(Figure::single(
             "kernel",
             format!("{case}: page faults"),
             "per call, of the calling thread, steady state",
             per_call(usage.page_faults),
             "/call",
         ));
-        figures.push(Figure::new(
+        figures.push(Figure::single(
             "kernel",
             format!("{case}: voluntary switches"),
             "per call: the thread waited",
@@ -76,7 +76,7 @@ pub fn measure(cases: usize) -> anyhow::Result<Vec<Figure>> {
         match system_calls_per_call(case)? {
             Some((count, which)) => {
                 let what = format!("per call, of the calling thread, counted by strace: {which}");
-                figures.push(Figure::new("kernel", format!("{case}: system calls"), what, count, "/call"));
+                figures.push(Figure::single("kernel", format!("{case}: system calls"), what, count, "/call"));
             }
             None => eprintln!("strace is not there: system calls are not counted"),
         }

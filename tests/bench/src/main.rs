@@ -2,8 +2,12 @@
 //!
 //! `README.md` beside this crate says what is measured and how to read it.
 
+mod arguments;
+mod batch;
+mod cases;
 mod cold_start;
 mod deadlines;
+mod figure;
 mod floor;
 mod guests;
 mod kernel;
@@ -13,49 +17,20 @@ mod neighbours;
 mod ours;
 mod peer;
 mod plot;
+mod provenance;
 mod report;
 mod resident;
+mod setup;
 mod targets;
 mod throughput;
 
+use arguments::{Arguments, SINGLE_CALLS};
 use clap::Parser;
+use provenance::Provenance;
 use report::Report;
-use std::path::PathBuf;
-use std::time::Duration;
-
-/// Measures fnhost against wasmtime alone and against Extism.
-#[derive(Parser)]
-struct Arguments {
-    /// Under two minutes: fewer rounds, at most 100 functions.
-    #[arg(long)]
-    short: bool,
-    /// Writes all figures to this file.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Writes the latencies as an SVG to this file.
-    #[arg(long, value_name = "FILE")]
-    plot: Option<PathBuf>,
-    /// Runs the section of this name, or the latencies whose case holds it, with what they are compared to.
-    #[arg(long, value_name = "NAME")]
-    only: Option<String>,
-    /// Runs one latency case alone, for a profiler: `--child CASE --calls N`.
-    #[arg(long, value_name = "CASE")]
-    child: Option<String>,
-    /// Number of calls for --child.
-    #[arg(long, default_value_t = 1_000)]
-    calls: u32,
-}
-
-const SECTIONS: [&str; 8] = [
-    "latency",
-    "throughput",
-    "many functions",
-    "cold start",
-    "deadline lateness",
-    "neighbours",
-    "kernel",
-    "resident memory",
-];
+use setup::Setup;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 fn main() -> anyhow::Result<()> {
     // An error's backtrace costs more than a call. No other thread runs yet.
@@ -72,67 +47,73 @@ fn main() -> anyhow::Result<()> {
         libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 30);
     }
     let arguments = Arguments::parse();
-    if let Some(file) = &arguments.plot {
-        let has_latencies = arguments.only.as_deref().is_none_or(|only| only == "latency");
-        anyhow::ensure!(has_latencies, "there are no latencies for the plot {} in this run", file.display());
-    }
     if let Some(case) = &arguments.child {
         return child(case, arguments.calls);
     }
-    let rounds = |short: usize, full: usize| if arguments.short { short } else { full };
+    run(&arguments)
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let mut rounds_of = BTreeMap::new();
+    let mut rounds = |section, short: usize, full: usize| {
+        let rounds = if arguments.short { short } else { full };
+        rounds_of.insert(section, rounds);
+        rounds
+    };
     let window = |short: u64, full: u64| Duration::from_millis(if arguments.short { short } else { full });
-    let is_section = arguments.only.as_deref().is_some_and(|only| SECTIONS.contains(&only));
+    let cases = arguments.cases()?;
+    let started = Instant::now();
     let runs = |section: &str| {
-        let runs = match arguments.only.as_deref() {
-            None => true,
-            Some(only) if is_section => only == section,
-            Some(_) => section == "latency",
-        };
+        let runs = arguments.asks_for(section);
         if runs {
-            eprintln!("measuring: {section}");
+            eprintln!("{:4.0} s: {section}", started.elapsed().as_secs_f64());
         }
         runs
     };
-    println!("RUST_BACKTRACE=0 is set by the benchmark. Medians; ratios are medians of the ratios within each round.");
     let mut report = Report {
-        machine: machine(),
+        provenance: Provenance::of_now(),
         mode: if arguments.short { "short" } else { "full" },
+        rounds: BTreeMap::new(),
+        left_out: arguments.left_out(),
         figures: Vec::new(),
         targets: Vec::new(),
     };
-    println!("{}, {} mode", report.machine, report.mode);
+    report.provenance.print();
+    println!("{} mode. RUST_BACKTRACE=0 is set by the benchmark.", report.mode);
+    println!("Medians over rounds; ratios are medians of the ratios within each round. Odd rounds run backwards.");
+    let (setup, ticker) = Setup::new();
     if runs("latency") {
-        let (cases, _ticker) = latency::cases()?;
-        let only = arguments.only.as_deref().filter(|_| !is_section);
-        let measured = latency::measure(cases, rounds(60, 400), only);
-        let known = SECTIONS.join(", ");
-        let name = only.unwrap_or_default();
-        anyhow::ensure!(!measured.is_empty(), "no case holds '{name}', and no section has that name: {known}");
-        report.figures.extend(measured);
+        report.figures.extend(latency::measure(cases, setup, rounds("latency", 60, 400))?);
     }
+    if runs(SINGLE_CALLS) {
+        report.figures.extend(latency::measure_single_calls(setup, rounds(SINGLE_CALLS, 40, 400))?);
+    }
+    drop(ticker);
     if runs("throughput") {
-        report.figures.extend(throughput::measure(rounds(3, 9), window(150, 500))?);
+        report.figures.extend(throughput::measure(rounds("throughput", 3, 9), window(150, 500))?);
     }
     if runs("many functions") {
         let counts: &[usize] = if arguments.short { &[1, 100] } else { &[1, 100, 1_000] };
-        report.figures.extend(many_functions::measure(counts, rounds(9, 30))?);
+        report.figures.extend(many_functions::measure(counts, rounds("many functions", 9, 30))?);
     }
     if runs("cold start") {
-        let functions = if arguments.short { 50 } else { 1_000 };
-        report.figures.extend(cold_start::measure(rounds(30, 200), !arguments.short, functions)?);
+        let functions = if arguments.short { 20 } else { 1_000 };
+        report.figures.extend(cold_start::measure(rounds("cold start", 30, 200), !arguments.short, functions)?);
     }
     if runs("deadline lateness") {
-        report.figures.extend(deadlines::measure(rounds(12, 100))?);
+        report.figures.extend(deadlines::measure(rounds("deadline lateness", 12, 100))?);
     }
     if runs("neighbours") {
         report.figures.extend(neighbours::measure(window(1_000, 5_000))?);
     }
     if runs("kernel") {
-        report.figures.extend(kernel::measure(rounds(3, kernel::CASES.len()))?);
+        report.figures.extend(kernel::measure()?);
     }
     if runs("resident memory") {
-        report.figures.extend(resident::measure(if arguments.short { 50 } else { 1_000 })?);
+        report.figures.extend(resident::measure(if arguments.short { 20 } else { 1_000 })?);
     }
+    eprintln!("{:4.0} s: done", started.elapsed().as_secs_f64());
+    report.rounds = rounds_of;
     report.targets = targets::verdicts(&report);
     report.print();
     if let Some(file) = &arguments.json {
@@ -150,21 +131,9 @@ fn child(case: &str, calls: u32) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string(&resident::child(calls)?)?);
         return Ok(());
     }
-    let (mut cases, _ticker) = latency::cases()?;
-    latency::run_alone(&mut cases, case, 300)?;
-    let before = kernel::Usage::of_thread();
-    let took = latency::run_alone(&mut cases, case, calls)?;
-    let usage = kernel::Usage::of_thread().since(&before);
-    println!("{}", serde_json::to_string(&usage)?);
+    let (setup, _ticker) = Setup::new();
+    let (before, took) = latency::run_alone(setup, case, 300, calls, kernel::Usage::of_thread)?;
+    println!("{}", serde_json::to_string(&kernel::Usage::of_thread().since(&before))?);
     eprintln!("{case}: {:.3} us", took.as_secs_f64() * 1e6 / f64::from(calls));
     Ok(())
-}
-
-fn machine() -> String {
-    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
-    let cpus = read("/proc/cpuinfo");
-    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")).and_then(|line| line.split_once(": "));
-    let model = model.map_or("unknown processor", |(_, model)| model);
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    format!("{processors} x {model}, Linux {}", read("/proc/sys/kernel/osrelease").trim())
 }

@@ -1,18 +1,31 @@
 //! Many distinct functions, called in turn: slots of the pool lose their affinity to an image.
 
+use crate::figure::Figure;
 use crate::floor::{Allocation, CoreFloor, Ticker, engine, failed};
-use crate::report::{Figure, median};
+use crate::latency::in_turn;
 use crate::{guests, ours};
 use fnhost::{Code, Host, HostBuilder};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use wasmtime::Module;
 
-/// Measures `counts` functions in turn. The functions of fnhost are other uploads each, and the floor's other modules.
+pub const RAW: &str = "raw core fresh";
+
+/// Some functions that are called in turn.
+struct Run<'a> {
+    name: &'static str,
+    count: usize,
+    /// Calls the function of that number.
+    call: Box<dyn Fn(usize) + 'a>,
+    us: Vec<f64>,
+}
+
+/// Measures `counts` functions in turn, all of them in each round. The functions of fnhost are other uploads each, and the floor's
+/// other modules.
 pub fn measure(counts: &[usize], rounds: usize) -> anyhow::Result<Vec<Figure>> {
     let event = guests::event(100, 0);
     let most = counts.iter().copied().max().unwrap_or(1);
     let tuned = engine(Allocation::Tuned, false).map_err(failed)?;
-    let _ticker = Ticker::start(vec![tuned.clone()]);
+    let _ticker = Ticker::start(&tuned);
     // One compilation, many modules: each has a memory image of its own, which is what counts here.
     let artifact = Module::new(&tuned, guests::CORE).and_then(|module| module.serialize()).map_err(failed)?;
     let floors: Vec<CoreFloor> = (0..most)
@@ -26,60 +39,46 @@ pub fn measure(counts: &[usize], rounds: usize) -> anyhow::Result<Vec<Figure>> {
     let mut many_warm = fnhost::limits::SandboxLimits::default();
     many_warm.warm_sandboxes_max = 1_000;
     let (warm_host, _) = deploy(Host::builder().sandbox_limits(many_warm), most)?;
-    let mut figures = Vec::new();
-    let (mut floor_of_one, mut ours_of_one) = (f64::NAN, f64::NAN);
-    for &count in counts {
-        let mut next = 0;
-        let mut floor = || {
-            next = (next + 1) % count;
-            drop(floors[next].fresh(&event).expect("raw core"));
-        };
-        let mut next = 0;
-        let mut ours = || {
-            next = (next + 1) % count;
-            drop(ours::wait(&host, &names[next], &event));
-        };
-        let mut next = 0;
-        let mut warm = || {
-            next = (next + 1) % count;
-            drop(ours::wait(&warm_host, &names[next], &event));
-        };
-        let mut warm_us = Vec::new();
-        let (mut floor_us, mut ours_us, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..rounds {
-            let (floor, ours) = (batch(&mut floor, count), batch(&mut ours, count));
-            warm_us.push(batch(&mut warm, count));
-            floor_us.push(floor);
-            ours_us.push(ours);
-            ratios.push(ours / floor);
+    let (event, names, floors) = (&event, &names, &floors);
+    let mut runs: Vec<Run<'_>> = counts
+        .iter()
+        .flat_map(|&count| {
+            let run = |name, call| Run { name, count, call, us: Vec::with_capacity(rounds) };
+            let ours = |host: Host| -> Box<dyn Fn(usize)> {
+                Box::new(move |number| drop(ours::wait(&host, &names[number], event)))
+            };
+            [
+                run(RAW, Box::new(move |number| drop(floors[number].fresh(event).expect("raw core")))),
+                run("fnhost core wait()", ours(host.clone())),
+                run("fnhost core wait(), 1,000 warm", ours(warm_host.clone())),
+            ]
+        })
+        .collect();
+    for round in 0..rounds {
+        for at in in_turn(runs.len(), round) {
+            let us = batch(&runs[at].call, runs[at].count);
+            runs[at].us.push(us);
         }
-        let (floor, ours) = (median(&floor_us), median(&ours_us));
-        if count == 1 {
-            (floor_of_one, ours_of_one) = (floor, ours);
-        }
-        let what = |price: f64| format!("distinct functions called in turn; {price:.2}x the price of one function");
-        figures.push(Figure::new(
-            "many functions",
-            format!("raw core fresh, {count}"),
-            what(floor / floor_of_one),
-            floor,
-            "us",
-        ));
-        let mut figure =
-            Figure::new("many functions", format!("fnhost core wait(), {count}"), what(ours / ours_of_one), ours, "us");
-        figure.to_floor = Some(median(&ratios));
-        figure.floor = Some(format!("raw core fresh, {count}"));
-        figures.push(figure);
-        let warm = median(&warm_us);
-        figures.push(Figure::new(
-            "many functions",
-            format!("fnhost core wait(), {count}, 1,000 warm"),
-            what(warm / ours_of_one),
-            warm,
-            "us",
-        ));
     }
-    Ok(figures)
+    let measured: Vec<(&str, usize, Figure)> = runs
+        .into_iter()
+        .map(|Run { name, count, us, .. }| {
+            (name, count, Figure::of("many functions", format!("{name}, {count}"), String::new(), us, "us"))
+        })
+        .collect();
+    let find = |name: &str, count: usize| {
+        measured.iter().find(|(its_name, its_count, _)| *its_name == name && *its_count == count).map(|(.., it)| it)
+    };
+    let compared = measured.iter().map(|(name, count, figure)| {
+        let mut figure = figure.clone();
+        let price = find(name, 1).and_then(|one| figure.ratio_to(one)).unwrap_or(f64::NAN);
+        figure.what = format!("distinct functions called in turn; {price:.2}x the price of one function");
+        match find(RAW, *count).filter(|_| *name != RAW) {
+            Some(floor) => figure.against(floor),
+            None => figure,
+        }
+    });
+    Ok(compared.collect())
 }
 
 /// Deploys distinct functions, each with an alias.
@@ -95,11 +94,13 @@ pub fn deploy(builder: HostBuilder, count: usize) -> anyhow::Result<(Host, Vec<S
     Ok((host, names))
 }
 
-fn batch(call: &mut impl FnMut(), functions: usize) -> f64 {
+/// Microseconds for each call.
+fn batch(call: &dyn Fn(usize), functions: usize) -> f64 {
     let calls = functions.max(200);
-    (0..functions).for_each(|_| call());
+    let in_turn = |calls: usize| (0..calls).for_each(|number| call(number % functions));
+    // Slots and caches are these functions' again.
+    in_turn(functions.max(50));
     let started = Instant::now();
-    (0..calls).for_each(|_| call());
-    let took: Duration = started.elapsed();
-    took.as_secs_f64() * 1e6 / calls as f64
+    in_turn(calls);
+    started.elapsed().as_secs_f64() * 1e6 / calls as f64
 }

@@ -1,6 +1,6 @@
 //! A fast function and a timer of the embedder's, beside two guests that never end.
 
-use crate::report::{Figure, median, quantile};
+use crate::figure::{Figure, quantile};
 use crate::{guests, ours};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,8 +14,11 @@ const TIMEOUT: Duration = Duration::from_millis(200);
 /// the times that it misses, and not once.
 const PERIOD: Duration = Duration::from_millis(2);
 
+/// Makes a runtime of the embedder's.
+type MakeRuntime = fn() -> std::io::Result<Runtime>;
+
 pub fn measure(window: Duration) -> anyhow::Result<Vec<Figure>> {
-    let runtimes: [(&str, fn() -> std::io::Result<Runtime>); 3] = [
+    let runtimes: [(&str, MakeRuntime); 3] = [
         ("two workers", || Builder::new_multi_thread().worker_threads(2).enable_all().build()),
         ("one worker", || Builder::new_multi_thread().worker_threads(1).enable_all().build()),
         ("current thread", || Builder::new_current_thread().enable_all().build()),
@@ -37,8 +40,8 @@ pub fn measure(window: Duration) -> anyhow::Result<Vec<Figure>> {
                     quantile(values, 0.99),
                     values.len()
                 );
-                figures.push(Figure::new("neighbours", format!("{case}: {what}"), explained, median(values), unit));
-                let p99 = Figure::new(
+                figures.push(Figure::of("neighbours", format!("{case}: {what}"), explained, values.to_vec(), unit));
+                let p99 = Figure::single(
                     "neighbours",
                     format!("{case}: {what} p99"),
                     "of the same",

@@ -1,6 +1,6 @@
 //! fnhost through its public API, as an embedder calls it.
 
-use crate::floor::TIMEOUT;
+use crate::floor::{FUEL, TIMEOUT};
 use crate::guests;
 use bytes::Bytes;
 use fnhost::{Code, Host, InvocationContext, Response};
@@ -8,21 +8,22 @@ use serde_json::Value;
 use std::convert::Infallible;
 use std::time::Duration;
 
-/// A host with every default and one published, aliased function for each contract: `<name>:live`.
-pub fn host() -> anyhow::Result<Host> {
-    let host = Host::new()?;
-    for (name, code) in [
-        ("core", guests::CORE),
-        ("core_sdk", guests::CORE_SDK),
-        ("component", guests::COMPONENT),
-        ("command", guests::COMMAND),
-    ] {
-        deploy(&host, name, Code::bytes(code))?;
-    }
-    deploy(&host, "native", Code::native(native))?;
-    host.create_function("core_fuel", Code::bytes(guests::CORE)).fuel(1 << 50).timeout(TIMEOUT).publish(true).wait()?;
-    host.create_alias("core_fuel", "live", 1).wait()?;
-    Ok(host)
+/// Deploys one of the functions that every case has: the alias `live` of it is `<name>:live`.
+pub fn deploy_contract(host: &Host, name: &str) -> anyhow::Result<()> {
+    let (code, fuel) = match name {
+        "core" => (Code::bytes(guests::CORE), None),
+        "core_fuel" => (Code::bytes(guests::CORE), Some(FUEL)),
+        "core_sdk" => (Code::bytes(guests::CORE_SDK), None),
+        "component" => (Code::bytes(guests::COMPONENT), None),
+        "component_fuel" => (Code::bytes(guests::COMPONENT), Some(FUEL)),
+        "command" => (Code::bytes(guests::COMMAND), None),
+        "native" => (Code::native(native), None),
+        _ => anyhow::bail!("the benchmark has no function '{name}'"),
+    };
+    let Some(fuel) = fuel else { return deploy(host, name, code) };
+    host.create_function(name, code).fuel(fuel).timeout(TIMEOUT).publish(true).wait()?;
+    host.create_alias(name, "live", 1).wait()?;
+    Ok(())
 }
 
 /// Creates a function, publishes version 1 and points the alias `live` at it.

@@ -1,6 +1,7 @@
 //! One picture: latency of 100-byte calls, ours against the floor and the peers.
 
-use crate::report::{Figure, Report};
+use crate::figure::Figure;
+use crate::report::Report;
 use plotters::prelude::*;
 use std::path::Path;
 
@@ -9,13 +10,17 @@ const LABELS: i32 = 290;
 const WIDTH: u32 = 1000;
 const TOP: i32 = 44;
 
-/// Writes bars, one for each case of the section `latency` with 100 bytes and no lines, on a logarithmic scale.
+/// The event of the cases that have a bar.
+pub const SHOWN: &str = "100B";
+
+/// Whether a case of the section `latency` has a bar.
+pub fn shows(case: &str) -> bool {
+    case.ends_with(&format!(" {SHOWN}"))
+}
+
+/// Writes bars, on a logarithmic scale.
 pub fn write(report: &Report, file: &Path) -> anyhow::Result<()> {
-    let mut rows: Vec<&Figure> =
-        report.figures.iter().filter(|f| f.section == "latency" && f.case.ends_with(" 100B")).collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
+    let mut rows: Vec<&Figure> = report.figures.iter().filter(|f| f.section == "latency" && shows(&f.case)).collect();
     rows.sort_by(|a, b| a.value.total_cmp(&b.value));
     let height = ROW * rows.len() as u32 + 70;
     let area = SVGBackend::new(file, (WIDTH, height)).into_drawing_area();

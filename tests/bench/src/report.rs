@@ -1,68 +1,33 @@
 //! What was measured: a table, a JSON file.
 
+use crate::figure::Figure;
+use crate::provenance::Provenance;
+use crate::targets::Verdict;
 use serde::Serialize;
-
-/// One measured number.
-#[derive(Clone, Debug, Serialize)]
-pub struct Figure {
-    /// `latency`, `throughput`, …
-    pub section: &'static str,
-    /// What ran.
-    pub case: String,
-    /// What the number is, in a sentence.
-    pub what: String,
-    pub value: f64,
-    pub unit: &'static str,
-    /// Against the floor named in `floor`, as the median of the ratios of the rounds.
-    pub to_floor: Option<f64>,
-    pub floor: Option<String>,
-    /// Against the handler called natively with the same event.
-    pub to_native: Option<f64>,
-}
-
-impl Figure {
-    pub fn new(
-        section: &'static str,
-        case: impl Into<String>,
-        what: impl Into<String>,
-        value: f64,
-        unit: &'static str,
-    ) -> Figure {
-        Figure {
-            section,
-            case: case.into(),
-            what: what.into(),
-            value,
-            unit,
-            to_floor: None,
-            floor: None,
-            to_native: None,
-        }
-    }
-}
+use std::collections::BTreeMap;
 
 /// All numbers of one run.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    pub machine: String,
+    #[serde(flatten)]
+    pub provenance: Provenance,
     pub mode: &'static str,
+    /// Of each section that has any.
+    pub rounds: BTreeMap<&'static str, usize>,
+    /// What the short mode did not measure.
+    pub left_out: Vec<String>,
     pub figures: Vec<Figure>,
     pub targets: Vec<Verdict>,
-}
-
-/// One target of the project, and what was measured.
-#[derive(Clone, Debug, Serialize)]
-pub struct Verdict {
-    pub target: String,
-    pub at_most: f64,
-    /// `None` if this run has not measured it.
-    pub measured: Option<f64>,
-    pub met: Option<bool>,
 }
 
 impl Report {
     pub fn find(&self, section: &str, case: &str) -> Option<&Figure> {
         self.figures.iter().find(|figure| figure.section == section && figure.case == case)
+    }
+
+    /// The median of the ratios of the rounds.
+    pub fn ratio(&self, section: &str, case: &str, to: &str) -> Option<f64> {
+        self.find(section, case)?.ratio_to(self.find(section, to)?)
     }
 
     pub fn print(&self) {
@@ -71,26 +36,37 @@ impl Report {
             if figure.section != section {
                 section = figure.section;
                 println!("\n{section}");
-                println!("{:38} {:>12} {:8} {:>8} {:>8}  what", "", "median", "", "x floor", "x native");
+                println!("{:48} {:>9} {:8} {:>8} {:>8}  what", "", "median", "", "x floor", "x native");
             }
-            let ratio = |ratio: Option<f64>| ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
             println!(
-                "{:38} {:>12} {:8} {:>8} {:>8}  {}",
+                "{:48} {:>9} {:8} {:>8} {:>8}  {}",
                 figure.case,
                 number(figure.value),
                 figure.unit,
-                ratio(figure.to_floor),
-                ratio(figure.to_native),
+                figure.to_floor.map_or_else(String::new, number),
+                figure.to_native.map_or_else(String::new, number),
                 figure.what
             );
         }
-        if !self.targets.is_empty() {
-            println!("\ntargets\n{:70} {:>9} {:>9}", "", "at most", "measured");
+        if !self.left_out.is_empty() {
+            println!("\nleft out in short mode: {}", self.left_out.join("; "));
         }
-        for verdict in &self.targets {
-            let met = verdict.met.map_or("not measured", |met| if met { "met" } else { "NOT MET" });
-            let measured = verdict.measured.map_or_else(String::new, number);
-            println!("{:70} {:>9} {measured:>9}  {met}", verdict.target, number(verdict.at_most));
+        self.print_targets();
+    }
+
+    fn print_targets(&self) {
+        if !self.targets.is_empty() {
+            println!("\ntargets\n{:52} {:>8} {:>9}  {:12}  wasmtime alone", "", "at most", "measured", "");
+        }
+        for Verdict { target, at_most, measured, met, raw_wasmtime } in &self.targets {
+            let met = met.map_or("not measured", |met| if met { "met" } else { "NOT MET" });
+            let measured = measured.map_or_else(String::new, number);
+            let raw = raw_wasmtime.map_or_else(String::new, |raw| {
+                let meets = if raw <= *at_most { "" } else { ", misses it too" };
+                format!("{}{meets}", number(raw))
+            });
+            let line = format!("{target:52} {:>8} {measured:>9}  {met:12}  {raw}", number(*at_most));
+            println!("{}", line.trim_end());
         }
     }
 }
@@ -101,17 +77,4 @@ fn number(value: f64) -> String {
         abs if abs >= 100.0 => format!("{value:.1}"),
         _ => format!("{value:.2}"),
     }
-}
-
-/// The middle of some numbers.
-pub fn median(values: &[f64]) -> f64 {
-    quantile(values, 0.5)
-}
-
-/// The number that a share `q` of all numbers does not exceed.
-pub fn quantile(values: &[f64], q: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let at = (sorted.len().saturating_sub(1) as f64 * q).round() as usize;
-    sorted.get(at).copied().unwrap_or(f64::NAN)
 }

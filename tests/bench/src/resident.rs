@@ -1,6 +1,6 @@
 //! Resident memory of a process that has functions deployed and does nothing.
 
-use crate::report::Figure;
+use crate::figure::Figure;
 use crate::{guests, many_functions, ours};
 use fnhost::Host;
 use std::path::Path;
@@ -19,7 +19,7 @@ pub fn measure(functions: usize) -> anyhow::Result<Vec<Figure>> {
     let figure = |case: &str, what: &str, megabytes| {
         let what =
             format!("{what}; a process of its own, {before:.1} MB before, heap trimmed; distinct code of 125 KB each");
-        Figure::new("resident memory", format!("{functions} functions {case}"), what, megabytes, "MB")
+        Figure::single("resident memory", format!("{functions} functions {case}"), what, megabytes, "MB")
     };
     Ok(vec![
         figure("deployed", "in memory, as compiled", compiled),

@@ -1,10 +1,12 @@
 //! Calls per second over 1 to N threads.
 
+use crate::figure::Figure;
 use crate::floor::{Allocation, CoreFloor, Ticker, engine, failed};
+use crate::latency::in_turn;
 use crate::peer::Extism;
-use crate::report::{Figure, median};
 use crate::{guests, ours};
 use bytes::Bytes;
+use fnhost::Host;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -12,7 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 
 const FLOOR: &str = "FLOOR raw core fresh";
-const FIBERS: &str = "raw core on fibers .await";
+pub const FIBERS: &str = "raw core on fibers .await";
 
 /// Counts calls per second with a number of threads, or of tasks.
 type Load<'a> = Box<dyn Fn(usize) -> f64 + 'a>;
@@ -21,9 +23,10 @@ pub fn measure(rounds: usize, window: Duration) -> anyhow::Result<Vec<Figure>> {
     let processors = thread::available_parallelism()?.get();
     let event = guests::event(100, 0);
     let tuned = engine(Allocation::Tuned, false).map_err(failed)?;
-    let _ticker = Ticker::start(vec![tuned.clone()]);
+    let _ticker = Ticker::start(&tuned);
     let core = Arc::new(CoreFloor::new(&tuned, guests::CORE, false).map_err(failed)?);
-    let host = ours::host()?;
+    let host = Host::new()?;
+    ours::deploy_contract(&host, "core")?;
     let extism = Extism::new(guests::PLUGIN)?;
     let on_threads = |call: &(dyn Fn() + Sync), threads| per_second(threads, window, |_| call);
 
@@ -89,32 +92,34 @@ pub fn measure(rounds: usize, window: Duration) -> anyhow::Result<Vec<Figure>> {
         .collect();
     // Every load in every round: what is compared with one caller was measured beside it.
     let mut rates = vec![Vec::new(); runs.len()];
-    for _ in 0..rounds {
-        for (&(load, case), rates) in runs.iter().zip(&mut rates) {
-            rates.push((cases[case].2)(load));
+    for round in 0..rounds {
+        for at in in_turn(runs.len(), round) {
+            let (load, case) = runs[at];
+            rates[at].push((cases[case].2)(load) / 1000.0);
         }
     }
-    let of = |load: usize, name: &str| {
-        let at = runs.iter().position(|&(of, case)| of == load && cases[case].0 == name)?;
-        Some(&rates[at])
-    };
-    let mut figures = Vec::new();
-    for (&(load, case), own) in runs.iter().zip(&rates) {
-        let (name, what, _) = &cases[case];
-        let floor = if name.ends_with(".await") { FIBERS } else { FLOOR };
-        let to = |other: Option<&Vec<f64>>| {
-            other.map(|other| median(&own.iter().zip(other).map(|(own, other)| own / other).collect::<Vec<_>>()))
-        };
-        let mut figure =
-            Figure::new("throughput", format!("{name}, {load} callers"), *what, median(own) / 1000.0, "k/s");
-        figure.to_floor = to(of(load, floor));
-        figure.floor = Some(format!("{floor}, {load} callers"));
-        if let Some(alone) = to(of(1, name)).filter(|_| load > 1) {
-            figure.what = format!("{what}; {alone:.2}x of one caller");
+    let measured: Vec<Figure> = runs
+        .iter()
+        .zip(rates)
+        .map(|(&(load, case), rates)| {
+            let (name, what, _) = cases[case];
+            Figure::of("throughput", format!("{name}, {load} callers"), what, rates, "k/s")
+        })
+        .collect();
+    let find =
+        |name: &str, load: usize| measured.iter().find(|figure| figure.case == format!("{name}, {load} callers"));
+    let compared = runs.iter().zip(&measured).map(|(&(load, case), figure)| {
+        let (name, ..) = cases[case];
+        let mut figure = figure.clone();
+        if let Some(alone) = find(name, 1).filter(|_| load > 1).and_then(|one| figure.ratio_to(one)) {
+            figure.what = format!("{}; {alone:.2}x of one caller", figure.what);
         }
-        figures.push(figure);
-    }
-    Ok(figures)
+        match find(if name.ends_with(".await") { FIBERS } else { FLOOR }, load) {
+            Some(floor) => figure.against(floor),
+            None => figure,
+        }
+    });
+    Ok(compared.collect())
 }
 
 /// Starts threads at once, has each call as often as it can for `window`, and counts.

@@ -1,6 +1,7 @@
 //! Components of contract 1 on wasmtime alone.
 
-use super::{Limits, hold_to_limits};
+use super::output::{self, Output};
+use super::{FUEL, Limits, deadline_ms, hold_to_limits, request_id};
 use bytes::Bytes;
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Engine, Store};
@@ -21,7 +22,8 @@ struct Guest {
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let new = || Box::new((WasiCtxBuilder::new().build(), ResourceTable::new()));
+        // Its lines go to a ring, as fnhost's do.
+        let new = || Box::new((WasiCtxBuilder::new().stdout(Output::default()).build(), ResourceTable::new()));
         let (ctx, table) = &mut **self.wasi.get_or_insert_with(new);
         WasiCtxView { ctx, table }
     }
@@ -31,6 +33,7 @@ impl WasiView for Guest {
 pub struct ComponentFloor {
     engine: Engine,
     pre: FunctionPre<Guest>,
+    fuel: bool,
 }
 
 /// One instance that is used again and again.
@@ -40,28 +43,32 @@ pub struct WarmComponent {
 }
 
 impl ComponentFloor {
-    pub fn new(engine: &Engine, code: &[u8]) -> wasmtime::Result<ComponentFloor> {
+    pub fn new(engine: &Engine, code: &[u8], fuel: bool) -> wasmtime::Result<ComponentFloor> {
         let mut linker = Linker::new(engine);
         wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+        output::flush_at_once(&mut linker)?;
         let pre = FunctionPre::new(linker.instantiate_pre(&Component::new(engine, code)?)?)?;
-        Ok(ComponentFloor { engine: engine.clone(), pre })
+        Ok(ComponentFloor { engine: engine.clone(), pre, fuel })
     }
 
-    fn store(&self) -> Store<Guest> {
+    fn store(&self) -> wasmtime::Result<Store<Guest>> {
         let mut store = Store::new(&self.engine, Guest { limits: Limits::new(), wasi: None });
         hold_to_limits(&mut store, |guest| &mut guest.limits);
-        store
+        if self.fuel {
+            store.set_fuel(FUEL)?;
+        }
+        Ok(store)
     }
 
     /// One call in a fresh instance, on this thread.
     pub fn fresh(&self, event: &Bytes) -> wasmtime::Result<Bytes> {
-        let mut store = self.store();
+        let mut store = self.store()?;
         let function = self.pre.instantiate(&mut store)?;
         call(&mut store, &function, event)
     }
 
     pub fn warm(&self) -> wasmtime::Result<WarmComponent> {
-        let mut store = self.store();
+        let mut store = self.store()?;
         let function = self.pre.instantiate(&mut store)?;
         Ok(WarmComponent { store, function })
     }
@@ -82,15 +89,15 @@ fn call(store: &mut Store<Guest>, function: &Function, event: &Bytes) -> wasmtim
     Ok(Bytes::from(result.map_err(|error| wasmtime::format_err!("{}", error.error_message))?))
 }
 
-/// A context as long as fnhost's.
+/// A context as long as fnhost's, with an id and a deadline made for this call.
 fn context() -> Context {
     Context {
-        request_id: "00000000-0000-4000-8000-000000000000".to_owned(),
+        request_id: request_id(),
         function_name: "component".to_owned(),
         function_version: "1".to_owned(),
         invoked_function_arn: "arn:aws:lambda:us-east-1:000000000000:function:component:live".to_owned(),
         memory_limit_mb: 128,
-        deadline_ms: 1_767_225_600_000,
+        deadline_ms: deadline_ms(),
         log_group_name: "/aws/lambda/component".to_owned(),
         log_stream_name: "2026/01/01/[1]00000000000040008000000000000000".to_owned(),
         trace_id: None,

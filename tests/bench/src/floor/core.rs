@@ -1,12 +1,12 @@
 //! Core modules of contract 2 on wasmtime alone.
 
-use super::{Limits, Ring, hold_to_limits};
+use super::output::Ring;
+use super::{FUEL, Limits, deadline_ms, hold_to_limits, request_id};
 use bytes::Bytes;
 use wasmtime::{Caller, Engine, Extern, Instance, InstancePre, Linker, Memory, Module, ModuleExport, Store, TypedFunc};
 
 const CONTRACT: &str = "fnhost_v1";
 const WASI: &str = "wasi_snapshot_preview1";
-const FUEL: u64 = 1 << 50;
 
 pub struct Guest {
     event: Bytes,
@@ -194,12 +194,7 @@ pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
 
 /// A context as long as fnhost's, with an id and a deadline made for this call.
 fn context() -> String {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    use std::time::SystemTime;
-    static CALLS: AtomicU64 = AtomicU64::new(0);
-    let id = format!("00000000-0000-4000-8000-{:012x}", CALLS.fetch_add(1, Ordering::Relaxed));
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let deadline_ms = (now + super::TIMEOUT).as_millis();
+    let (id, deadline_ms) = (request_id(), deadline_ms());
     format!(
         r#"{{"request_id":"{id}","function_name":"core","function_version":"1","invoked_function_arn":"arn:aws:lambda:us-east-1:000000000000:function:core:live","memory_limit_mb":128,"deadline_ms":{deadline_ms},"log_group_name":"/aws/lambda/core","log_stream_name":"2026/01/01/[1]00000000000040008000000000000000","trace_id":null,"client_context":null,"identity":null}}"#
     )
