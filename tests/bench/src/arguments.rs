@@ -98,6 +98,7 @@ impl Arguments {
         let rare = cases::all().into_iter().filter(|case| case.is_rare).map(|case| ("latency", case.name));
         let others = [
             ("many functions", "1,000 functions in turn"),
+            ("many functions", "a host with 1,000 warm sandboxes"),
             ("cold start", "the first call of 10 MB"),
             ("cold start", "a restart with 1,000 functions"),
             ("resident memory", "1,000 functions"),

@@ -94,7 +94,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     if runs("many functions") {
         let counts: &[usize] = if arguments.short { &[1, 100] } else { &[1, 100, 1_000] };
-        report.figures.extend(many_functions::measure(counts, rounds("many functions", 9, 30))?);
+        report.figures.extend(many_functions::measure(counts, !arguments.short, rounds("many functions", 9, 30))?);
     }
     if runs("cold start") {
         let functions = if arguments.short { 20 } else { 1_000 };

@@ -4,6 +4,7 @@ use crate::figure::Figure;
 use crate::floor::{Allocation, CoreFloor, Ticker, engine, failed};
 use crate::latency::in_turn;
 use crate::{guests, ours};
+use fnhost::limits::SandboxLimits;
 use fnhost::{Code, Host, HostBuilder};
 use std::time::Instant;
 use wasmtime::Module;
@@ -20,8 +21,8 @@ struct Run<'a> {
 }
 
 /// Measures `counts` functions in turn, all of them in each round. The functions of fnhost are other uploads each, and the floor's
-/// other modules.
-pub fn measure(counts: &[usize], rounds: usize) -> anyhow::Result<Vec<Figure>> {
+/// other modules. With `many_warm`, a host with 1,000 warm sandboxes is measured too, which compiles all functions again.
+pub fn measure(counts: &[usize], many_warm: bool, rounds: usize) -> anyhow::Result<Vec<Figure>> {
     let event = guests::event(100, 0);
     let most = counts.iter().copied().max().unwrap_or(1);
     let tuned = engine(Allocation::Tuned, false).map_err(failed)?;
@@ -36,9 +37,8 @@ pub fn measure(counts: &[usize], rounds: usize) -> anyhow::Result<Vec<Figure>> {
         })
         .collect::<anyhow::Result<_>>()?;
     let (host, names) = deploy(Host::builder(), most)?;
-    let mut many_warm = fnhost::limits::SandboxLimits::default();
-    many_warm.warm_sandboxes_max = 1_000;
-    let (warm_host, _) = deploy(Host::builder().sandbox_limits(many_warm), most)?;
+    let warm_host =
+        if many_warm { Some(deploy(Host::builder().sandbox_limits(thousand_warm()), most)?.0) } else { None };
     let (event, names, floors) = (&event, &names, &floors);
     let mut runs: Vec<Run<'_>> = counts
         .iter()
@@ -47,11 +47,9 @@ pub fn measure(counts: &[usize], rounds: usize) -> anyhow::Result<Vec<Figure>> {
             let ours = |host: Host| -> Box<dyn Fn(usize)> {
                 Box::new(move |number| drop(ours::wait(&host, &names[number], event)))
             };
-            [
-                run(RAW, Box::new(move |number| drop(floors[number].fresh(event).expect("raw core")))),
-                run("fnhost core wait()", ours(host.clone())),
-                run("fnhost core wait(), 1,000 warm", ours(warm_host.clone())),
-            ]
+            let warm = warm_host.clone().map(|host| run("fnhost core wait(), 1,000 warm", ours(host)));
+            let raw = run(RAW, Box::new(move |number| drop(floors[number].fresh(event).expect("raw core"))));
+            [raw, run("fnhost core wait()", ours(host.clone()))].into_iter().chain(warm)
         })
         .collect();
     for round in 0..rounds {
@@ -79,6 +77,12 @@ pub fn measure(counts: &[usize], rounds: usize) -> anyhow::Result<Vec<Figure>> {
         }
     });
     Ok(compared.collect())
+}
+
+fn thousand_warm() -> SandboxLimits {
+    let mut limits = SandboxLimits::default();
+    limits.warm_sandboxes_max = 1_000;
+    limits
 }
 
 /// Deploys distinct functions, each with an alias.
