@@ -24,6 +24,7 @@ use super::wasi;
 use crate::storage::{ArtifactKey, CodeFile};
 use arc_swap::ArcSwapOption;
 use archive::TaskFiles;
+use artifact::EngineDigest;
 use bytes::Bytes;
 use inspect::Contract;
 use resident::{Clock, Tick};
@@ -199,10 +200,11 @@ pub(super) enum Entry {
     CommandComponent(CommandPre<Guest>),
 }
 
-/// The linkers of one engine: everything a guest may import.
+/// The linkers of one engine, with everything a guest may import; and which engine compiled code has to be for.
 pub(super) struct Linkers {
     core: Linker<Guest>,
     component: wasmtime::component::Linker<Guest>,
+    engine_digest: EngineDigest,
 }
 
 impl Linkers {
@@ -213,7 +215,11 @@ impl Linkers {
         let mut component = wasmtime::component::Linker::new(engine);
         contract::component::add_to_linker(&mut component)?;
         wasmtime_wasi::p2::add_to_linker_async(&mut component)?;
-        Ok(Linkers { core, component })
+        Ok(Linkers { core, component, engine_digest: EngineDigest::of(engine) })
+    }
+
+    fn engine(&self) -> &Engine {
+        self.core.engine()
     }
 }
 

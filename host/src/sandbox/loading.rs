@@ -5,6 +5,8 @@ use super::Sandbox;
 use super::code::Precompiled;
 use super::code::{Artifact, ArtifactError, Compiled, GuestCode, Linkers, LoadedCode, UploadRefusal};
 use super::engine::EngineProfile;
+use super::job::Job;
+use super::place::Place;
 use crate::metrics::CodeFound;
 #[cfg(feature = "compiler")]
 use crate::storage::ArtifactKey;
@@ -45,6 +47,9 @@ pub(crate) enum LoadError {
     HostFault(String),
 }
 
+/// The most bytes of an artifact that is mapped in its caller's task.
+const TASKS_ARTIFACT_BYTES_MAX: u64 = 1024 * 1024;
+
 impl Sandbox {
     /// Brings compiled code into memory: finds it there, maps it, or compiles it. The caller waits as long as its host
     /// allows, and `bound` at most.
@@ -68,6 +73,30 @@ impl Sandbox {
             tokio::time::timeout(waited, self.load_in_turn(workers, code, profile))
         };
         timeout.await.unwrap_or(Err(LoadError::TimedOut { waited }))
+    }
+
+    /// Code that comes so soon that a way to another thread would take longer, on this thread: it is in use by another function,
+    /// or this process has verified its artifact. `None` if it is not, if somebody else loads it now, or if anything is wrong:
+    /// [`load`](Self::load) then waits, and says what.
+    pub(crate) fn load_at_once(
+        &self,
+        code: &Arc<GuestCode>,
+        profile: EngineProfile,
+        job: &Job,
+    ) -> Option<Arc<LoadedCode>> {
+        if self.engines.is_closing() || job.remaining().is_zero() {
+            return None;
+        }
+        let loading = code.loading(profile);
+        let _turn = loading.try_lock().ok()?;
+        if let Some(loaded) = code.loaded(profile).or_else(|| self.find_in_use(code, profile)) {
+            return Some(loaded);
+        }
+        let data_dir = self.data_dir.as_ref().filter(|_| code.is_stored())?;
+        let (_, linkers) = self.engine(profile).ok()?;
+        let bytes_max = if job.place.get() == Place::CallersThread { u64::MAX } else { TASKS_ARTIFACT_BYTES_MAX };
+        let artifact = Artifact::open_verified(&data_dir.artifacts, linkers, code, profile, bytes_max)?;
+        self.link_artifact(code, profile, &artifact).ok()
     }
 
     /// A caller that gives up before its turn leaves the line; work that has begun goes on, and its turn with it.
@@ -117,8 +146,8 @@ impl Sandbox {
             return Ok(Some(loaded));
         }
         let Some(data_dir) = self.data_dir.as_ref().filter(|_| code.is_stored()) else { return Ok(None) };
-        let engine = self.engines.get(profile).map_err(|error| host_fault(&error))?;
-        match Artifact::open(&data_dir.artifacts, engine, code, profile) {
+        let (_, linkers) = self.engine(profile)?;
+        match Artifact::open(&data_dir.artifacts, linkers, code, profile) {
             Ok(Some(artifact)) => self.link_artifact(code, profile, &artifact).map(Some),
             Ok(None) => Ok(None),
             Err(error @ ArtifactError::OtherEngine { .. }) => {
@@ -188,10 +217,10 @@ impl Sandbox {
         #[cfg(feature = "compiler")]
         if let Some(data_dir) = self.data_dir.as_ref().filter(|_| code.is_stored() && unpacked.precompiled.is_none()) {
             let artifacts = &data_dir.artifacts;
-            let written = Artifact::write(artifacts, engine, code, profile, &unpacked, &compiled);
+            let written = Artifact::write(artifacts, linkers, code, profile, &unpacked, &compiled);
             if let Err(error) = written {
                 tracing::warn!(%error, "compiled code could not be kept: it is compiled again at the next start");
-            } else if let Ok(Some(mapped)) = Artifact::open(artifacts, engine, code, profile) {
+            } else if let Ok(Some(mapped)) = Artifact::open(artifacts, linkers, code, profile) {
                 // What is mapped from a file is memory that the system can take back.
                 loaded = link(&mapped.compiled, files).map_err(|error| host_fault(&error))?;
             }
