@@ -47,7 +47,9 @@ pub(crate) enum LoadError {
     HostFault(String),
 }
 
-/// The most bytes of an artifact that is mapped in its caller's task.
+/// The most bytes of an artifact that is mapped and linked in its caller's task. With its call, that takes 0.12 ms for a core
+/// module of 0.4 MB and 0.27 ms for a component of that size, 0.22 and 0.55 ms for ones of 2 MB (measured): up to 1 MiB it is less
+/// than a guest may hold the thread there.
 const TASKS_ARTIFACT_BYTES_MAX: u64 = 1024 * 1024;
 
 impl Sandbox {
@@ -75,18 +77,28 @@ impl Sandbox {
         timeout.await.unwrap_or(Err(LoadError::TimedOut { waited }))
     }
 
-    /// Code that comes so soon that a way to another thread would take longer, on this thread: it is in use by another function,
-    /// or this process has verified its artifact. `None` if it is not, if somebody else loads it now, or if anything is wrong:
-    /// [`load`](Self::load) then waits, and says what.
+    /// Code that comes so soon that the way to another thread and back would take longer, on this thread: it is in use by
+    /// another function, or this process has verified its artifact. `None` if it is not, if somebody else loads it now, or if
+    /// anything is wrong: [`load`](Self::load) then waits, and says what.
     pub(crate) fn load_at_once(
         &self,
         code: &Arc<GuestCode>,
         profile: EngineProfile,
         job: &Job,
     ) -> Option<Arc<LoadedCode>> {
-        if self.engines.is_closing() || job.remaining().is_zero() {
-            return None;
-        }
+        let is_callers_thread = job.place.get() == Place::CallersThread;
+        let bytes_max = if is_callers_thread { u64::MAX } else { TASKS_ARTIFACT_BYTES_MAX };
+        let ends_now = self.engines.is_closing() || job.remaining().is_zero();
+        if ends_now { None } else { self.find_verified(code, profile, bytes_max) }
+    }
+
+    /// Finds compiled code in memory, or on disk if this process has verified it and it has so many bytes at most.
+    pub(super) fn find_verified(
+        &self,
+        code: &Arc<GuestCode>,
+        profile: EngineProfile,
+        bytes_max: u64,
+    ) -> Option<Arc<LoadedCode>> {
         let loading = code.loading(profile);
         let _turn = loading.try_lock().ok()?;
         if let Some(loaded) = code.loaded(profile).or_else(|| self.find_in_use(code, profile)) {
@@ -94,7 +106,6 @@ impl Sandbox {
         }
         let data_dir = self.data_dir.as_ref().filter(|_| code.is_stored())?;
         let (_, linkers) = self.engine(profile).ok()?;
-        let bytes_max = if job.place.get() == Place::CallersThread { u64::MAX } else { TASKS_ARTIFACT_BYTES_MAX };
         let artifact = Artifact::open_verified(&data_dir.artifacts, linkers, code, profile, bytes_max)?;
         self.link_artifact(code, profile, &artifact).ok()
     }
