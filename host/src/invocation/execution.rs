@@ -117,16 +117,25 @@ impl Execution {
                 let work = InRuntime::new(self.invoker.runtime_of_closures(), work);
                 self.running(sandbox.run_native(work, Arc::clone(&self.job), in_progress, permit))
             }
-            Executable::Guest(code) => match code.loaded(self.profile()) {
-                Some(loaded) => {
-                    sandbox.metrics().code_found(CodeFound::InMemory);
-                    self.run_guest(loaded, event, in_progress, permit)
-                }
+            Executable::Guest(code) => match self.loaded(code) {
+                Some(loaded) => self.run_guest(loaded, event, in_progress, permit),
                 None => {
                     let load = executable::load(sandbox, code, self.profile(), &self.job);
                     Stage::Loading { load, event, in_progress, permit }
                 }
             },
+        }
+    }
+
+    /// Code that is in memory, or comes at once.
+    fn loaded(&self, code: &Arc<GuestCode>) -> Option<Arc<LoadedCode>> {
+        let sandbox = &self.invoker.sandbox;
+        match code.loaded(self.profile()) {
+            Some(loaded) => {
+                sandbox.metrics().code_found(CodeFound::InMemory);
+                Some(loaded)
+            }
+            None => sandbox.load_at_once(code, self.profile(), &self.job),
         }
     }
 

@@ -9,7 +9,7 @@ mod source;
 #[cfg(feature = "compiler")]
 pub(super) use artifact::Precompiled;
 pub(super) use artifact::{Artifact, ArtifactError};
-pub(super) use resident::Resident;
+pub(super) use resident::{Evicted, Resident};
 pub(crate) use source::{Unpacked, UploadRefusal};
 
 use super::LoadError;
@@ -24,6 +24,7 @@ use super::wasi;
 use crate::storage::{ArtifactKey, CodeFile};
 use arc_swap::ArcSwapOption;
 use archive::TaskFiles;
+use artifact::EngineDigest;
 use bytes::Bytes;
 use inspect::Contract;
 use resident::{Clock, Tick};
@@ -134,9 +135,9 @@ impl GuestCode {
     }
 
     /// Lets a compiled form go. Who runs it keeps it.
-    pub(super) fn forget(&self, profile: EngineProfile) {
-        self.slots[profile as usize].loaded.store(None);
+    pub(super) fn forget(&self, profile: EngineProfile) -> Option<Arc<LoadedCode>> {
         self.symbolizer.store(None);
+        self.slots[profile as usize].loaded.swap(None)
     }
 
     /// Whose turn it is to load a compiled form.
@@ -199,10 +200,11 @@ pub(super) enum Entry {
     CommandComponent(CommandPre<Guest>),
 }
 
-/// The linkers of one engine: everything a guest may import.
+/// The linkers of one engine, with everything a guest may import; and which engine compiled code has to be for.
 pub(super) struct Linkers {
     core: Linker<Guest>,
     component: wasmtime::component::Linker<Guest>,
+    engine_digest: EngineDigest,
 }
 
 impl Linkers {
@@ -213,7 +215,11 @@ impl Linkers {
         let mut component = wasmtime::component::Linker::new(engine);
         contract::component::add_to_linker(&mut component)?;
         wasmtime_wasi::p2::add_to_linker_async(&mut component)?;
-        Ok(Linkers { core, component })
+        Ok(Linkers { core, component, engine_digest: EngineDigest::of(engine) })
+    }
+
+    fn engine(&self) -> &Engine {
+        self.core.engine()
     }
 }
 

@@ -4,6 +4,7 @@ use super::code::archive::{ArchiveLimits, Package};
 use super::code::inspect::Contract;
 use super::*;
 use bytes::Bytes;
+use std::path::Path;
 
 fn code(upload: &[u8]) -> Arc<GuestCode> {
     let package = Package::open(Bytes::copy_from_slice(upload), &ArchiveLimits::default(), None).unwrap();
@@ -65,32 +66,111 @@ async fn a_caller_waits_for_a_compilation_no_longer_than_it_wants() {
     sandbox.load(&code, EngineProfile::Plain, Duration::MAX).await.unwrap();
 }
 
+fn on_disk(parent: &Path) -> Arc<Sandbox> {
+    let (disk, path) = (Arc::new(crate::storage::SystemDisk), parent.join("data"));
+    let data_dir = DataDir::open(disk, &path, "arn:aws:lambda:us-east-1:000000000000", None).unwrap().data_dir;
+    let limits = SandboxLimits { sandboxes_max: 1, ..SandboxLimits::default() };
+    Arc::new(Sandbox::new(limits, Some(data_dir), None))
+}
+
+fn keep(sandbox: &Sandbox, upload: &[u8]) -> Arc<GuestCode> {
+    let (archive, limits) = (ArchiveLimits::default(), super::code::inspect::CodeLimits::default());
+    let unpacked = Unpacked::open(Bytes::copy_from_slice(upload), &archive, &limits, None, None).unwrap();
+    Arc::new(sandbox.keep_code(upload, unpacked).unwrap())
+}
+
+fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    use std::io::Write;
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in files {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(content).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// What this process has verified is mapped on the thread that asks, while it is as it was. Whatever takes longer is not.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_was_verified_is_found_without_a_way_to_another_thread() {
+    use EngineProfile::Plain;
+    let parent = tempfile::tempdir().unwrap();
+    let sandbox = on_disk(parent.path());
+    let module = |data: &str| {
+        let text =
+            format!(r#"(module (memory (export "memory") 2) (data (i32.const 0) "{data}") (func (export "handle")))"#);
+        wat::parse_str(text).unwrap()
+    };
+    let large = keep(&sandbox, &module(&"x".repeat(100_000)));
+    let zip = keep(&sandbox, &zip_of(&[("bootstrap.wasm", &module("zip")), ("model.txt", b"weights")]));
+    let small = keep(&sandbox, &module("small"));
+    for code in [&large, &zip, &small] {
+        sandbox.load(code, Plain, Duration::MAX).await.unwrap();
+    }
+    let artifacts = sandbox.data_dir().unwrap().artifacts.clone();
+    let path = artifacts.path(&small.sha256(), "plain");
+    let bytes = std::fs::metadata(&path).unwrap().len();
+    let find = |code: &Arc<GuestCode>, bytes_max| {
+        let found_on_disk = sandbox.metrics().code().1;
+        drop(code.forget(Plain));
+        let found = sandbox.find_verified(code, Plain, bytes_max).is_some();
+        assert_eq!((code.loaded(Plain).is_some(), sandbox.metrics().code().1 - found_on_disk), (found, found.into()));
+        found
+    };
+
+    // A file that was written just now is not known by what it is: it is verified again, until it is some seconds old.
+    let begin = std::time::Instant::now();
+    while !find(&small, u64::MAX) {
+        assert!(begin.elapsed() < Duration::from_secs(60));
+        drop(small.forget(Plain));
+        assert!(sandbox.find(&small, Plain).unwrap().is_some());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for code in [&large, &zip] {
+        drop(code.forget(Plain));
+        assert!(sandbox.find(code, Plain).unwrap().is_some());
+    }
+    assert!(find(&small, bytes));
+    assert!(!find(&small, bytes - 1));
+    assert!(find(&large, u64::MAX));
+    assert!(!find(&large, bytes));
+    assert!(!find(&zip, u64::MAX), "its files have to be unpacked");
+
+    // Somebody else loads it.
+    let turn = small.loading(Plain).lock_owned().await;
+    assert!(!find(&small, u64::MAX));
+    drop(turn);
+    assert!(find(&small, u64::MAX));
+    // In use by another function: whether it is on disk does not matter.
+    let same = keep(&sandbox, &module("small"));
+    assert!(
+        sandbox.find_verified(&same, Plain, 0).is_some_and(|loaded| Arc::ptr_eq(&loaded, &compiled(&small, Plain)))
+    );
+    drop(same);
+
+    // Changed since, in one byte.
+    drop(small.forget(Plain));
+    let mut changed = std::fs::read(&path).unwrap();
+    changed[usize::try_from(bytes / 2).unwrap()] ^= 1;
+    std::fs::write(&path, changed).unwrap();
+    assert!(!find(&small, u64::MAX));
+    assert!(sandbox.find(&small, Plain).unwrap().is_none());
+}
+
 /// What another version of the engine has compiled, or another processor's, is compiled again; so is what has facts that this
 /// version of the library does not know.
 #[tokio::test]
 async fn what_another_engine_has_compiled_is_compiled_again() {
     use EngineProfile::Plain;
     let parent = tempfile::tempdir().unwrap();
-    let path = parent.path().join("data");
-    let open = || {
-        let disk = Arc::new(crate::storage::SystemDisk);
-        let data_dir = DataDir::open(disk, &path, "arn:aws:lambda:us-east-1:000000000000", None).unwrap().data_dir;
-        let limits = SandboxLimits { sandboxes_max: 1, ..SandboxLimits::default() };
-        Arc::new(Sandbox::new(limits, Some(data_dir), None))
-    };
+    let sandbox = on_disk(parent.path());
     let module = wat::parse_str(r#"(module (memory (export "memory") 1) (func (export "handle")))"#).unwrap();
-    let keep = |sandbox: &Sandbox| {
-        let (archive, limits) = (ArchiveLimits::default(), super::code::inspect::CodeLimits::default());
-        let unpacked = Unpacked::open(Bytes::from(module.clone()), &archive, &limits, None, None).unwrap();
-        Arc::new(sandbox.keep_code(&module, unpacked).unwrap())
-    };
-    let sandbox = open();
-    let code = keep(&sandbox);
+    let code = keep(&sandbox, &module);
     sandbox.load(&code, Plain, Duration::MAX).await.unwrap();
     let artifacts = sandbox.data_dir().unwrap().artifacts.clone();
     let own = artifacts.open(&code.sha256(), "plain").unwrap().unwrap();
     let bytes = std::fs::read(&own.path).unwrap();
-    let facts = String::from_utf8(own.facts.clone()).unwrap();
+    let facts = String::from_utf8(own.facts.to_vec()).unwrap();
     let at = facts.find("\"engine\":\"").unwrap() + 10;
     for other in
         [format!("{}{}{}", &facts[..at], "0".repeat(64), &facts[at + 64..]), facts.replacen('{', "{\"later\":1,", 1)]
@@ -98,9 +178,9 @@ async fn what_another_engine_has_compiled_is_compiled_again() {
         // Sealed as it should be: it is this host's, and of another engine.
         artifacts.write(&code.sha256(), "plain", &bytes, other.as_bytes()).unwrap();
         let kept = artifacts.open(&code.sha256(), "plain").unwrap().unwrap();
-        assert_eq!(kept.facts, other.as_bytes());
+        assert_eq!(*kept.facts, *other.as_bytes());
         // Not in memory any more, and not in use.
-        code.forget(Plain);
+        drop(code.forget(Plain));
         let (said, found) = said(|| sandbox.find(&code, Plain).unwrap().is_some());
         assert!(!found);
         let [line] = &said[..] else { panic!("{said:?}") };

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -106,8 +106,15 @@ pub(crate) struct ArtifactFiles {
     disk: Arc<dyn Disk>,
     directory: PathBuf,
     key: ArtifactKey,
-    /// Files whose seals this process has verified: they need not be read whole again.
-    verified: Arc<Mutex<HashMap<PathBuf, Identity>>>,
+    /// Files whose seals this process has verified: they need not be read again.
+    verified: Arc<Mutex<HashMap<PathBuf, Verified>>>,
+}
+
+/// What is known of a file whose seal was verified.
+#[derive(Clone, Debug)]
+struct Verified {
+    identity: Identity,
+    facts: Arc<[u8]>,
 }
 
 /// What says that a file is the one that it was: which it is, and when it last changed.
@@ -146,7 +153,7 @@ impl Identity {
 pub(crate) struct Sealed {
     pub(crate) file: File,
     pub(crate) path: PathBuf,
-    pub(crate) facts: Vec<u8>,
+    pub(crate) facts: Arc<[u8]>,
 }
 
 /// An artifact as a start finds it.
@@ -221,34 +228,49 @@ impl ArtifactFiles {
         match File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
-            Ok(file) => self.verify(file, path).map(Some),
+            Ok(file) => self.verify(file, path, SystemTime::now()).map(Some),
         }
     }
 
-    fn verify(&self, file: File, path: PathBuf) -> Result<Sealed, SealError> {
+    /// Opens an artifact whose seal this process has verified, if it is as it was and has so many bytes at most. Nothing of it
+    /// is read.
+    pub(crate) fn open_verified(&self, digest: &CodeDigest, profile: &str, bytes_max: u64) -> Option<Sealed> {
+        self.open_known(self.path(digest, profile), bytes_max, SystemTime::now())
+    }
+
+    fn open_known(&self, path: PathBuf, bytes_max: u64, now: SystemTime) -> Option<Sealed> {
+        let verified = self.verified(&path).filter(|verified| verified.identity.bytes <= bytes_max)?;
+        let file = File::open(&path).ok()?;
+        let metadata = file.metadata().ok()?;
+        check_not_writable(&metadata).ok()?;
+        let is_as_it_was = Identity::of(&metadata, now) == Some(verified.identity);
+        is_as_it_was.then_some(Sealed { file, path, facts: verified.facts })
+    }
+
+    fn verified(&self, path: &Path) -> Option<Verified> {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+    }
+
+    fn verify(&self, file: File, path: PathBuf, now: SystemTime) -> Result<Sealed, SealError> {
         let metadata = file.metadata()?;
         check_not_writable(&metadata)?;
         // Before the file is read, so that a change while it is read shows the next time.
-        let identity = Identity::of(&metadata, SystemTime::now());
-        let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_verified = identity.is_some() && verified.get(&path).copied() == identity;
-        if is_verified {
-            return open_sealed(file, path, None);
+        let identity = Identity::of(&metadata, now);
+        if let Some(Verified { facts, .. }) = self.verified(&path).filter(|known| Some(known.identity) == identity) {
+            return Ok(Sealed { file, path, facts });
         }
-        verified.remove(&path);
-        drop(verified);
-        let sealed = open_sealed(file, path, Some(&self.key))?;
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).remove(&path);
+        let sealed = open_sealed(file, path, &self.key)?;
         if let Some(identity) = identity {
-            let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
-            verified.insert(sealed.path.clone(), identity);
+            let verified = Verified { identity, facts: Arc::clone(&sealed.facts) };
+            self.verified.lock().unwrap_or_else(PoisonError::into_inner).insert(sealed.path.clone(), verified);
         }
         Ok(sealed)
     }
 }
 
-/// Verifies an open file: what is verified is what can be mapped, whatever is done to its name. Without a key it only reads the
-/// facts.
-fn open_sealed(mut file: File, path: PathBuf, key: Option<&ArtifactKey>) -> Result<Sealed, SealError> {
+/// Verifies an open file: what is verified is what can be mapped, whatever is done to its name.
+fn open_sealed(mut file: File, path: PathBuf, key: &ArtifactKey) -> Result<Sealed, SealError> {
     let metadata = file.metadata()?;
     let content = metadata.len().checked_sub(END_BYTES as u64).ok_or(SealError::NoSeal)?;
     let mut end = [0; END_BYTES];
@@ -258,11 +280,6 @@ fn open_sealed(mut file: File, path: PathBuf, key: Option<&ArtifactKey>) -> Resu
     let artifact = content.checked_sub(facts_bytes as u64).ok_or(SealError::NoSeal)?;
 
     let mut facts = vec![0; facts_bytes];
-    let Some(key) = key else {
-        file.seek(SeekFrom::Start(artifact))?;
-        file.read_exact(&mut facts)?;
-        return Ok(Sealed { file, path, facts });
-    };
     file.rewind()?;
     let mut hasher = blake3::Hasher::new_keyed(&key.0);
     hasher.update_reader((&file).take(artifact))?;
@@ -271,7 +288,7 @@ fn open_sealed(mut file: File, path: PathBuf, key: Option<&ArtifactKey>) -> Resu
     if hasher.finalize() != tag {
         return Err(SealError::WrongSeal);
     }
-    Ok(Sealed { file, path, facts })
+    Ok(Sealed { file, path, facts: facts.into() })
 }
 
 #[cfg(unix)]
@@ -301,7 +318,6 @@ impl OnRemoved for ArtifactFiles {
 mod tests {
     use super::super::disk::SystemDisk;
     use super::*;
-    use std::path::Path;
 
     fn sealed(key: &ArtifactKey) -> Vec<u8> {
         [b"artifact".as_slice(), &key.seal(b"artifact", b"facts").unwrap()].concat()
@@ -319,7 +335,7 @@ mod tests {
         let bytes = sealed(&key);
         let open = |name: &str, bytes: &[u8], key: &ArtifactKey| {
             let path = directory.path().join(name);
-            let from_file = open_sealed(private(&path, bytes), path.clone(), Some(key)).map(|sealed| sealed.facts);
+            let from_file = open_sealed(private(&path, bytes), path.clone(), key).map(|sealed| sealed.facts.to_vec());
             let from_bytes = key.unseal(bytes).map(|(_, facts)| facts.to_vec());
             assert_eq!(from_file.is_ok(), from_bytes.is_ok());
             from_file
@@ -365,7 +381,8 @@ mod tests {
         assert_eq!(Identity::of(&metadata(), later()), Some(identity));
 
         // Just written: each change is seen, however soon it comes.
-        assert_eq!(files.open(&digest, "plain").unwrap().unwrap().facts, b"facts");
+        assert_eq!(*files.open(&digest, "plain").unwrap().unwrap().facts, *b"facts");
+        assert!(files.open_verified(&digest, "plain", u64::MAX).is_none());
         let mut bytes = fs::read(&path).unwrap();
         bytes[0] ^= 1;
         fs::write(&path, &bytes).unwrap();
@@ -373,11 +390,55 @@ mod tests {
         // Another file of the same name, too, and another length.
         files.write(&digest, "plain", b"artifact", b"facts").unwrap();
         assert_ne!(Identity::of(&metadata(), later()), Some(identity));
+    }
 
-        // What this process has verified long ago.
-        let known = ArtifactFiles::new(Arc::new(SystemDisk), directory.path().to_owned(), ArtifactKey::random());
-        assert!(matches!(known.open(&digest, "plain"), Err(SealError::WrongSeal)));
-        let sealed = open_sealed(File::open(&path).unwrap(), path.clone(), None).unwrap();
-        assert_eq!(sealed.facts, b"facts");
+    /// What was verified is opened again without reading it, and whatever was done to it since is noticed.
+    #[cfg(unix)]
+    #[test]
+    fn what_was_verified_is_not_read_again() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let files = ArtifactFiles::new(Arc::new(SystemDisk), directory.path().to_owned(), ArtifactKey::random());
+        let path = files.path(&[1; 32], "plain");
+        let later = SystemTime::now() + SETTLED + Duration::from_secs(600);
+        let known = |bytes_max| files.open_known(path.clone(), bytes_max, later).map(|sealed| sealed.facts.to_vec());
+        let verify =
+            || files.verify(File::open(&path).unwrap(), path.clone(), later).map(|sealed| sealed.facts.to_vec());
+        let write = |facts: &[u8]| files.write(&[1; 32], "plain", b"artifact", facts).unwrap();
+
+        write(b"facts");
+        assert_eq!(known(u64::MAX), None, "nobody has verified it");
+        assert_eq!(verify().unwrap(), b"facts");
+        let bytes = fs::metadata(&path).unwrap().len();
+        assert_eq!([known(u64::MAX), known(bytes)], [Some(b"facts".to_vec()), Some(b"facts".to_vec())]);
+        assert_eq!(known(bytes - 1), None, "it is too large");
+        assert_eq!(verify().unwrap(), b"facts");
+
+        // Cut off, by who may write.
+        OpenOptions::new().write(true).open(&path).unwrap().set_len(bytes - 1).unwrap();
+        assert_eq!(known(u64::MAX), None);
+        assert!(matches!(verify(), Err(SealError::NoSeal)));
+        assert_eq!(known(u64::MAX), None);
+        // Another file of the same length.
+        write(b"facts");
+        verify().unwrap();
+        write(b"other");
+        assert_eq!(known(u64::MAX), None);
+        assert_eq!(verify().unwrap(), b"other");
+        assert_eq!(known(u64::MAX).unwrap(), b"other");
+        // Open to others.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o620)).unwrap();
+        assert_eq!(known(u64::MAX), None);
+        // Gone.
+        write(b"facts");
+        verify().unwrap();
+        fs::remove_file(&path).unwrap();
+        assert_eq!(known(u64::MAX), None);
+        // Gone with its function.
+        write(b"facts");
+        verify().unwrap();
+        files.removed(&[1; 32]);
+        write(b"facts");
+        assert_eq!(known(u64::MAX), None);
     }
 }

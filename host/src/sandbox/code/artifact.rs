@@ -1,8 +1,8 @@
 //! Compiled code on disk: sealed with what it was compiled of and for which engine, and mapped from there.
 
 use super::super::engine::EngineProfile;
-use super::Compiled;
 use super::inspect::Contract;
+use super::{Compiled, Linkers};
 use crate::storage::{ArtifactFiles, SealError, Sealed};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -77,7 +77,7 @@ pub(in crate::sandbox) enum ArtifactError {
 impl Facts {
     #[cfg(feature = "compiler")]
     pub(in crate::sandbox) fn new(
-        engine: &Engine,
+        engine: &EngineDigest,
         code: &super::GuestCode,
         profile: EngineProfile,
         unpacked: &super::Unpacked,
@@ -85,7 +85,7 @@ impl Facts {
         Facts {
             code_sha256: hexadecimal(&code.sha256()),
             profile: profile_name(profile).to_owned(),
-            engine: engine_digest(engine).unwrap_or_default(),
+            engine: engine.0.clone().unwrap_or_default(),
             is_component: unpacked.is_component,
             contract: match unpacked.contract {
                 Contract::Component => ContractName::Component,
@@ -99,6 +99,28 @@ impl Facts {
 }
 
 impl Facts {
+    /// The facts of an artifact of this code, for this engine.
+    fn of(
+        sealed: &Sealed,
+        engine: &EngineDigest,
+        code: &super::GuestCode,
+        profile: EngineProfile,
+    ) -> Result<Facts, ArtifactError> {
+        let path = || sealed.path.clone();
+        // The seal is right: another version of this library had other facts.
+        let other_facts =
+            |error: serde_json::Error| ArtifactError::OtherEngine { path: path(), reason: error.to_string() };
+        let facts = Facts::read(&sealed.facts).map_err(other_facts)?;
+        if facts.code_sha256 != hexadecimal(&code.sha256()) || facts.profile != profile_name(profile) {
+            return Err(ArtifactError::Exchanged { path: path() });
+        }
+        if engine.0.as_ref().is_some_and(|digest| *digest != facts.engine) {
+            let reason = "the settings or the version of the compiler differ".to_owned();
+            return Err(ArtifactError::OtherEngine { path: path(), reason });
+        }
+        Ok(facts)
+    }
+
     pub(super) fn read(bytes: &[u8]) -> serde_json::Result<Facts> {
         serde_json::from_slice(bytes)
     }
@@ -125,7 +147,7 @@ impl Precompiled {
         unpacked: &super::Unpacked,
     ) -> wasmtime::Result<(Vec<u8>, Vec<u8>)> {
         let artifact = Compiled::compile(engine, unpacked)?.serialize()?;
-        let facts = serde_json::to_vec(&Facts::new(engine, code, profile, unpacked))?;
+        let facts = serde_json::to_vec(&Facts::new(&EngineDigest::of(engine), code, profile, unpacked))?;
         Ok((artifact, facts))
     }
 
@@ -161,32 +183,43 @@ impl Artifact {
     /// There is one, and it does not run.
     pub(in crate::sandbox) fn open(
         files: &ArtifactFiles,
-        engine: &Engine,
+        linkers: &Linkers,
         code: &super::GuestCode,
         profile: EngineProfile,
     ) -> Result<Option<Artifact>, ArtifactError> {
         let name = profile_name(profile);
-        let path = files.path(&code.sha256(), name);
         let sealed = match files.open(&code.sha256(), name) {
             Ok(Some(sealed)) => sealed,
             Ok(None) => return Ok(None),
-            Err(source) => return Err(ArtifactError::Seal { path, source }),
+            Err(source) => return Err(ArtifactError::Seal { path: files.path(&code.sha256(), name), source }),
         };
-        let facts: Facts = match serde_json::from_slice(&sealed.facts) {
-            Ok(facts) => facts,
-            // The seal is right: another version of this library had other facts.
-            Err(error) => return Err(ArtifactError::OtherEngine { path, reason: error.to_string() }),
-        };
-        if facts.code_sha256 != hexadecimal(&code.sha256()) || facts.profile != name {
-            return Err(ArtifactError::Exchanged { path });
+        let facts = Facts::of(&sealed, &linkers.engine_digest, code, profile)?;
+        Artifact::map(linkers.engine(), sealed, &facts).map(Some)
+    }
+
+    /// The same for an artifact that comes soon: this process has verified it, it has so many bytes at most, and there are no
+    /// files to unpack. What is wrong with one, [`open`](Self::open) says.
+    pub(in crate::sandbox) fn open_verified(
+        files: &ArtifactFiles,
+        linkers: &Linkers,
+        code: &super::GuestCode,
+        profile: EngineProfile,
+        bytes_max: u64,
+    ) -> Option<Artifact> {
+        let sealed = files.open_verified(&code.sha256(), profile_name(profile), bytes_max)?;
+        let facts = Facts::of(&sealed, &linkers.engine_digest, code, profile).ok()?;
+        if facts.has_files {
+            return None;
         }
-        if engine_digest(engine).is_some_and(|digest| digest != facts.engine) {
-            let reason = "the settings or the version of the compiler differ".to_owned();
-            return Err(ArtifactError::OtherEngine { path, reason });
-        }
+        Artifact::map(linkers.engine(), sealed, &facts).ok()
+    }
+
+    /// wasmtime checks whether it is for this engine and this processor.
+    fn map(engine: &Engine, sealed: Sealed, facts: &Facts) -> Result<Artifact, ArtifactError> {
+        let path = sealed.path.clone();
         let compiled = map(engine, sealed, facts.is_component)
             .map_err(|error| ArtifactError::OtherEngine { path, reason: format!("{error:#}") })?;
-        Ok(Some(Artifact { compiled, contract: facts.contract(), has_files: facts.has_files }))
+        Ok(Artifact { compiled, contract: facts.contract(), has_files: facts.has_files })
     }
 
     /// Writes the artifact of code that was compiled.
@@ -196,19 +229,19 @@ impl Artifact {
     #[cfg(feature = "compiler")]
     pub(in crate::sandbox) fn write(
         files: &ArtifactFiles,
-        engine: &Engine,
+        linkers: &Linkers,
         code: &super::GuestCode,
         profile: EngineProfile,
         unpacked: &super::Unpacked,
         compiled: &Compiled,
     ) -> std::io::Result<()> {
-        let facts = serde_json::to_vec(&Facts::new(engine, code, profile, unpacked))?;
+        let facts = serde_json::to_vec(&Facts::new(&linkers.engine_digest, code, profile, unpacked))?;
         let artifact = compiled.serialize().map_err(|error| std::io::Error::other(format!("{error:#}")))?;
         files.write(&code.sha256(), profile_name(profile), &artifact, &facts)
     }
 }
 
-/// Maps an artifact. wasmtime checks whether it is for this engine and this processor.
+/// Maps compiled code.
 #[allow(unsafe_code, reason = "compiled code can't be verified, only authenticated")]
 fn map(engine: &Engine, sealed: Sealed, is_component: bool) -> wasmtime::Result<Compiled> {
     let Sealed { file, path, .. } = sealed;
@@ -244,31 +277,39 @@ fn profile_name(profile: EngineProfile) -> &'static str {
     ArtifactFiles::PROFILES[profile as usize]
 }
 
-/// A build without a compiler can't tell; wasmtime's own check, when code is loaded, has to do.
-#[cfg(not(feature = "compiler"))]
-fn engine_digest(_engine: &Engine) -> Option<String> {
-    None
-}
+/// A digest of everything that wasmtime says has to be equal for compiled code to run. Making it is 5 % of mapping a small module
+/// (measured), so that it is made once for each engine.
+///
+/// `None` in a build without a compiler, which can't tell; wasmtime's own check, when code is loaded, has to do.
+pub(super) struct EngineDigest(Option<String>);
 
-/// A digest of everything that wasmtime says has to be equal for compiled code to run.
-#[cfg(feature = "compiler")]
-fn engine_digest(engine: &Engine) -> Option<String> {
-    struct Blake3(blake3::Hasher);
-
-    impl std::hash::Hasher for Blake3 {
-        fn finish(&self) -> u64 {
-            let digest = self.0.finalize();
-            digest.as_bytes().first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
-        }
-
-        fn write(&mut self, bytes: &[u8]) {
-            self.0.update(bytes);
-        }
+impl EngineDigest {
+    #[cfg(not(feature = "compiler"))]
+    pub(super) fn of(_engine: &Engine) -> EngineDigest {
+        EngineDigest(None)
     }
 
-    let mut hasher = Blake3(blake3::Hasher::new());
-    std::hash::Hash::hash(&engine.precompile_compatibility_hash(), &mut hasher);
-    Some(hasher.0.finalize().to_hex().to_string())
+    #[cfg(feature = "compiler")]
+    pub(super) fn of(engine: &Engine) -> EngineDigest {
+        let mut hasher = Blake3(blake3::Hasher::new());
+        std::hash::Hash::hash(&engine.precompile_compatibility_hash(), &mut hasher);
+        EngineDigest(Some(hasher.0.finalize().to_hex().to_string()))
+    }
+}
+
+#[cfg(feature = "compiler")]
+struct Blake3(blake3::Hasher);
+
+#[cfg(feature = "compiler")]
+impl std::hash::Hasher for Blake3 {
+    fn finish(&self) -> u64 {
+        let digest = self.0.finalize();
+        digest.as_bytes().first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
 }
 
 fn hexadecimal(digest: &[u8; 32]) -> String {

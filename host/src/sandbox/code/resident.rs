@@ -3,7 +3,7 @@
 //! Only forms that are on disk go: they are mapped again when they are needed. Who runs one keeps it until the end.
 
 use super::super::engine::EngineProfile;
-use super::GuestCode;
+use super::{GuestCode, LoadedCode};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -32,6 +32,12 @@ pub(in crate::sandbox) struct Resident {
     forms: Mutex<Vec<(Weak<GuestCode>, EngineProfile)>>,
 }
 
+/// A form that was let go, perhaps by the last who had it.
+pub(in crate::sandbox) struct Evicted {
+    _form: Option<Arc<LoadedCode>>,
+    _code: Arc<GuestCode>,
+}
+
 impl Resident {
     pub(in crate::sandbox) fn new(max: usize) -> Resident {
         Resident { clock: Arc::default(), max, forms: Mutex::default() }
@@ -42,8 +48,9 @@ impl Resident {
         Arc::clone(&self.clock)
     }
 
-    /// Notes that a form was loaded, and lets the least recently used ones go.
-    pub(in crate::sandbox) fn loaded(&self, code: &Arc<GuestCode>, profile: EngineProfile) {
+    /// Notes that a form was loaded, and lets the least recently used ones go: where the caller drops them.
+    pub(in crate::sandbox) fn loaded(&self, code: &Arc<GuestCode>, profile: EngineProfile) -> Vec<Evicted> {
+        let mut evicted = Vec::new();
         let mut forms = self.forms.lock().unwrap_or_else(PoisonError::into_inner);
         self.clock.0.fetch_add(1, Ordering::Relaxed);
         code.slots[profile as usize].used.touch(&self.clock);
@@ -56,11 +63,12 @@ impl Resident {
             let used = |(code, profile): &(Weak<GuestCode>, EngineProfile)| {
                 code.upgrade().map(|code| code.slots[*profile as usize].used.0.load(Ordering::Relaxed))
             };
-            let Some(oldest) = (0..forms.len()).min_by_key(|at| used(&forms[*at])) else { return };
+            let Some(oldest) = (0..forms.len()).min_by_key(|at| used(&forms[*at])) else { break };
             let (code, profile) = forms.swap_remove(oldest);
             if let Some(code) = code.upgrade() {
-                code.forget(profile);
+                evicted.push(Evicted { _form: code.forget(profile), _code: code });
             }
         }
+        evicted
     }
 }
