@@ -113,17 +113,17 @@ pub fn all() -> Vec<Case> {
 }
 
 /// fnhost, on this thread.
-fn waited(function: &'static str) -> impl FnOnce(&'static Setup, Bytes) -> anyhow::Result<Batch> {
+fn waited(contract: &'static str) -> impl FnOnce(&'static Setup, Bytes) -> anyhow::Result<Batch> {
     move |setup, event| {
-        let (host, alias) = (setup.host(function)?, format!("{function}:live"));
+        let (host, alias) = setup.function(contract, event.len())?;
         Ok(on_this_thread(move || ours::wait(host, &alias, &event)))
     }
 }
 
 /// fnhost, in a task of the 2-thread runtime, so that a worker polls it.
-fn awaited_by_a_worker(function: &'static str) -> impl FnOnce(&'static Setup, Bytes) -> anyhow::Result<Batch> {
+fn awaited_by_a_worker(contract: &'static str) -> impl FnOnce(&'static Setup, Bytes) -> anyhow::Result<Batch> {
     move |setup, event| {
-        let (host, alias, runtime) = (setup.host(function)?, format!("{function}:live"), setup.two_workers()?);
+        let ((host, alias), runtime) = (setup.function(contract, event.len())?, setup.two_workers()?);
         Ok(Box::new(move |calls, clock| {
             let (event, alias) = (event.clone(), alias.clone());
             let task = runtime.spawn(async move { timed!(calls, clock, ours::call(host, &alias, &event).await) });

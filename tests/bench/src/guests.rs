@@ -24,9 +24,14 @@ pub fn event(bytes: usize, lines: u32) -> Bytes {
     Bytes::from(text)
 }
 
-/// Code that behaves as [`CORE`] and is not the same: other bytes, so another digest.
+/// [`CORE`] in another upload.
 pub fn core_variant(number: u32) -> Vec<u8> {
-    let mut code = CORE.to_vec();
+    variant(CORE, number)
+}
+
+/// Code that behaves as `code` and is not the same: other bytes, so another digest.
+pub fn variant(code: &[u8], number: u32) -> Vec<u8> {
+    let mut code = code.to_vec();
     // A custom section `v` with the number in it.
     code.extend([0, 6, 1, b'v']);
     code.extend(number.to_le_bytes());

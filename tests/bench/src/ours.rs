@@ -8,17 +8,18 @@ use serde_json::Value;
 use std::convert::Infallible;
 use std::time::Duration;
 
-/// Deploys one of the functions that every case has: the alias `live` of it is `<name>:live`.
-pub fn deploy_contract(host: &Host, name: &str) -> anyhow::Result<()> {
-    let (code, fuel) = match name {
-        "core" => (Code::bytes(guests::CORE), None),
-        "core_fuel" => (Code::bytes(guests::CORE), Some(FUEL)),
-        "core_sdk" => (Code::bytes(guests::CORE_SDK), None),
-        "component" => (Code::bytes(guests::COMPONENT), None),
-        "component_fuel" => (Code::bytes(guests::COMPONENT), Some(FUEL)),
-        "command" => (Code::bytes(guests::COMMAND), None),
+/// Deploys the handler by a contract, with the alias `live`. Other variants are other uploads.
+pub fn deploy_contract(host: &Host, name: &str, contract: &str, variant: u32) -> anyhow::Result<()> {
+    let code = |code: &[u8]| Code::bytes(guests::variant(code, variant));
+    let (code, fuel) = match contract {
+        "core" => (code(guests::CORE), None),
+        "core_fuel" => (code(guests::CORE), Some(FUEL)),
+        "core_sdk" => (code(guests::CORE_SDK), None),
+        "component" => (code(guests::COMPONENT), None),
+        "component_fuel" => (code(guests::COMPONENT), Some(FUEL)),
+        "command" => (code(guests::COMMAND), None),
         "native" => (Code::native(native), None),
-        _ => anyhow::bail!("the benchmark has no function '{name}'"),
+        _ => anyhow::bail!("the benchmark has no function by the contract '{contract}'"),
     };
     let Some(fuel) = fuel else { return deploy(host, name, code) };
     host.create_function(name, code).fuel(fuel).timeout(TIMEOUT).publish(true).wait()?;

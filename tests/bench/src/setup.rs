@@ -18,7 +18,7 @@ pub struct Setup {
     component: OnceCell<ComponentFloor>,
     extism: OnceCell<Extism>,
     host: OnceCell<Host>,
-    deployed: RefCell<Vec<&'static str>>,
+    deployed: RefCell<Vec<String>>,
     two_workers: OnceCell<Runtime>,
     current_thread: OnceCell<Runtime>,
 }
@@ -57,15 +57,17 @@ impl Setup {
         lazily(&self.extism, || Extism::new(guests::PLUGIN))
     }
 
-    /// A host with every default, in which `function` is deployed.
-    pub fn host(&'static self, function: &'static str) -> anyhow::Result<&'static Host> {
+    /// A host with every default, and the alias of a function in it for events of that size. Each size has an upload of its own:
+    /// fnhost remembers of code how its guests were, and who had large events is run otherwise.
+    pub fn function(&'static self, contract: &str, event_bytes: usize) -> anyhow::Result<(&'static Host, String)> {
         let host = lazily(&self.host, || Ok(Host::new()?))?;
+        let name = format!("{contract}_{event_bytes}");
         let mut deployed = self.deployed.borrow_mut();
-        if !deployed.contains(&function) {
-            ours::deploy_contract(host, function)?;
-            deployed.push(function);
+        if !deployed.contains(&name) {
+            ours::deploy_contract(host, &name, contract, u32::try_from(event_bytes)?)?;
+            deployed.push(name.clone());
         }
-        Ok(host)
+        Ok((host, format!("{name}:live")))
     }
 
     pub fn two_workers(&'static self) -> anyhow::Result<&'static Runtime> {

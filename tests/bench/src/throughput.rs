@@ -26,7 +26,7 @@ pub fn measure(rounds: usize, window: Duration) -> anyhow::Result<Vec<Figure>> {
     let _ticker = Ticker::start(&tuned);
     let core = Arc::new(CoreFloor::new(&tuned, guests::CORE, false).map_err(failed)?);
     let host = Host::new()?;
-    ours::deploy_contract(&host, "core")?;
+    ours::deploy_contract(&host, "core", "core", 0)?;
     let extism = Extism::new(guests::PLUGIN)?;
     let on_threads = |call: &(dyn Fn() + Sync), threads| per_second(threads, window, |_| call);
 

@@ -35,9 +35,9 @@ pub(super) fn of_short_events(cases: &mut Cases<'_>) {
         .against(FLOOR);
     cases
         .add("fnhost core .await current", "public API, alias, current-thread runtime", |setup, event| {
-            let (host, runtime) = (setup.host("core")?, setup.current_thread()?);
+            let ((host, alias), runtime) = (setup.function("core", event.len())?, setup.current_thread()?);
             Ok(Box::new(move |calls, clock| {
-                runtime.block_on(async { timed!(calls, clock, ours::call(host, "core:live", &event).await) })
+                runtime.block_on(async { timed!(calls, clock, ours::call(host, &alias, &event).await) })
             }))
         })
         .against(FLOOR);
@@ -51,9 +51,9 @@ pub(super) fn of_short_events(cases: &mut Cases<'_>) {
         .against(FLOOR);
     cases
         .add("fnhost core wait() + log tail", "the same as wait(), and the log tail asked for", |setup, event| {
-            let host = setup.host("core")?;
+            let (host, alias) = setup.function("core", event.len())?;
             Ok(on_this_thread(move || {
-                let answer = host.invoke("core:live").payload(event.clone()).tail_logs().wait();
+                let answer = host.invoke(&alias).payload(event.clone()).tail_logs().wait();
                 answer.expect("the benchmark's functions can be invoked")
             }))
         })
