@@ -64,6 +64,19 @@ fn a_guest_that_becomes_large_begins_again_and_nobody_can_tell() {
     }
 }
 
+/// A function with a large event now and then: some of its runs begin again, and some on a fiber.
+#[test]
+fn a_function_may_be_large_now_and_then() {
+    let waited = host();
+    let wait = |event: &'static str| seen(&waited.invoke("grower").payload(event).tail_logs().wait().unwrap());
+    let (small, large) = (wait("1"), wait("100000"));
+    // Beyond the number of small runs after which the code counts as small again.
+    for number in 1..2_500 {
+        let (event, expected) = if number % 1_200 == 0 { ("100000", &large) } else { ("1", &small) };
+        assert_eq!(&wait(event), expected, "run {number}");
+    }
+}
+
 /// The guest may use 1 MiB of stack, wherever it is. A thread that ends before that would end the process.
 #[test]
 fn the_callers_thread_may_have_a_small_stack() {

@@ -65,7 +65,7 @@ impl<H> GuestRun<H> {
         if result.as_ref().is_err_and(|error| error.is::<NeedsFiber>()) {
             let Guest { event, calls, .. } = store.into_data();
             (self.event, self.calls) = (event, calls);
-            self.code.found_large();
+            self.code.became_large();
             self.job.meter.begin_again();
             return OnStack::NeedsFiber(self);
         }
@@ -81,6 +81,11 @@ impl<H> GuestRun<H> {
             Ok(mut store) => {
                 store.limiter_async(|guest| guest);
                 let result = contract::run(&mut store, &self.code).await;
+                if self.job.place.is_large() {
+                    self.code.became_large()
+                } else {
+                    self.code.stayed_small()
+                }
                 (self.conclude(result, &mut store), Some(store))
             }
             Err(outcome) => (outcome, None),
