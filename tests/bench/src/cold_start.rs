@@ -39,7 +39,7 @@ fn first_call(name: &str, code: &[u8], other: &[u8], engine: &Engine, rounds: us
     // Made once, as a host makes it once.
     let linker = linker(engine).map_err(failed)?;
     // A file that was written within the last 2 s is verified each time: it could have changed without a trace.
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(std::time::Duration::from_secs(3));
     drop(ours::wait(&host, "measured:live", &event));
     let raw = || {
         timed(|| {
