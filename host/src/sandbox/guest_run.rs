@@ -13,7 +13,7 @@ use super::engine::HOST_STACK_BYTES;
 use super::host_calls::HostCalls;
 use super::instance::{Guest, NeedsFiber, new_store};
 use super::job::Job;
-use super::outcome::{Outcome, conclude};
+use super::outcome::{Ending, Outcome, conclude};
 use super::place::Place;
 use super::running::{Finished, Remains};
 use super::spare_slots::NoSpareSlots;
@@ -58,7 +58,7 @@ impl<H> GuestRun<H> {
         }
         let mut store = match self.store() {
             Ok(store) => store,
-            Err(outcome) => return OnStack::Ended(outcome),
+            Err(ending) => return OnStack::Ended(Outcome::of(ending, &self.job)),
         };
         store.limiter(|guest| guest);
         let result = contract::run_on_stack(&mut store, &self.code);
@@ -88,17 +88,16 @@ impl<H> GuestRun<H> {
                 }
                 (self.conclude(result, &mut store), Some(store))
             }
-            Err(outcome) => (outcome, None),
+            Err(ending) => (Outcome::of(ending, &self.job), None),
         };
         Finished { outcome, remains: Remains { _store: store, _in_progress: self.in_progress, _held: self.held } }
     }
 
     /// The guest's store, or how the run ends without one.
-    fn store(&mut self) -> Result<Store<Guest>, Outcome> {
-        let fault = |error: &dyn std::fmt::Debug| Outcome::host_fault(&self.job, format!("{error:?}"));
+    fn store(&mut self) -> Result<Store<Guest>, Ending> {
+        let fault = |error: &dyn std::fmt::Debug| Ending::HostFault(format!("{error:?}"));
         self.in_progress.take_ticking().map_err(|error| fault(&error))?;
-        let spare_slots = self.in_progress.take_spare_slots(&self.code);
-        spare_slots.map_err(|NoSpareSlots| Outcome::no_sandbox_left(&self.job))?;
+        self.in_progress.take_spare_slots(&self.code).map_err(|NoSpareSlots| Ending::NoSandboxLeft)?;
         let engine = self.code.engines.get(self.code.profile).map_err(|error| fault(&error))?;
         let (event, calls) = (std::mem::take(&mut self.event), self.calls.take());
         new_store(engine, Arc::clone(&self.code), Arc::clone(&self.job), event, calls).map_err(|error| fault(&error))

@@ -47,41 +47,35 @@ pub(crate) enum Ending {
 }
 
 impl Outcome {
+    /// A run that ended now, otherwise than by a trap.
+    pub(crate) fn of(ending: Ending, job: &Job) -> Outcome {
+        Outcome { ending, frames: Vec::new(), ran: job.started.elapsed() }
+    }
+
     /// The deadline passed while the guest was at work, or before it began.
     pub(crate) fn timed_out(job: &Job) -> Outcome {
-        Outcome {
-            ending: Ending::Failed(FunctionError::TimedOut {
-                limit: job.deadline.saturating_duration_since(job.started),
-                phase: job.meter.phase(),
-            }),
-            frames: Vec::new(),
-            ran: job.started.elapsed(),
-        }
+        let limit = job.deadline.saturating_duration_since(job.started);
+        Outcome::of(Ending::Failed(FunctionError::TimedOut { limit, phase: job.meter.phase() }), job)
     }
 
     /// The host was shut down while the guest was at work.
     pub(crate) fn shut_down(job: &Job) -> Outcome {
-        Outcome { ending: Ending::ShutDown, frames: Vec::new(), ran: job.started.elapsed() }
+        Outcome::of(Ending::ShutDown, job)
     }
 
     /// The invocation that this one was a part of was cancelled.
     pub(crate) fn abandoned(job: &Job) -> Outcome {
-        Outcome { ending: Ending::Abandoned, frames: Vec::new(), ran: job.started.elapsed() }
+        Outcome::of(Ending::Abandoned, job)
     }
 
     /// The code could not be made ready.
     pub(crate) fn not_loaded(job: &Job, error: LoadError) -> Outcome {
-        Outcome { ending: Ending::NotLoaded(error), frames: Vec::new(), ran: job.started.elapsed() }
-    }
-
-    /// The pool has no room for another sandbox.
-    pub(crate) fn no_sandbox_left(job: &Job) -> Outcome {
-        Outcome { ending: Ending::NoSandboxLeft, frames: Vec::new(), ran: job.started.elapsed() }
+        Outcome::of(Ending::NotLoaded(error), job)
     }
 
     /// The host failed.
     pub(crate) fn host_fault(job: &Job, reason: String) -> Outcome {
-        Outcome { ending: Ending::HostFault(reason), frames: Vec::new(), ran: job.started.elapsed() }
+        Outcome::of(Ending::HostFault(reason), job)
     }
 }
 
