@@ -135,6 +135,8 @@ impl Execution {
                 sandbox.metrics().code_found(CodeFound::InMemory);
                 Some(loaded)
             }
+            // One that another one waits for may be polled on that one's stack, which is short.
+            None if self.run.depth > 0 => None,
             None => sandbox.load_at_once(code, self.profile(), &self.job),
         }
     }
