@@ -389,6 +389,8 @@ mod traces {
         /// Spans that have ended.
         spans: Arc<Mutex<Vec<Fields>>>,
         lines: Arc<Mutex<Vec<Line>>>,
+        /// Runs that began again on a fiber.
+        begun_again: Arc<Mutex<usize>>,
     }
 
     /// A line of a guest, with the span that it came in.
@@ -420,8 +422,31 @@ mod traces {
                 event.record(&mut fields);
                 let span = context.event_span(event).map(|span| span.name());
                 self.lines.lock().unwrap().push((span, fields));
+            } else if event.metadata().target() == "fnhost::sandbox::guest_run" {
+                *self.begun_again.lock().unwrap() += 1;
             }
         }
+    }
+
+    /// A run that begins again on a fiber has written its lines once. Has a process of its own.
+    #[test]
+    fn have_the_output_of_the_run_that_counts() {
+        alone_and_silent("good_citizen::traces::have_the_output_of_the_run_that_counts", || {
+            let collected = Collected::default();
+            tracing::subscriber::set_global_default(tracing_subscriber::registry().with(collected.clone())).unwrap();
+            let host = builder().build().unwrap();
+            let code = Code::bytes(wat::parse_str(crate::without_fiber::GROWER).unwrap());
+            host.create_function("grower", code).wait().unwrap();
+            for (event, begins_again) in [("1", false), ("100000", true), ("1", false), ("100000", false)] {
+                assert_eq!(host.invoke("grower").payload(event).wait().unwrap().function_error, None);
+                let lines = std::mem::take(&mut *collected.lines.lock().unwrap());
+                let lines: Vec<_> = lines.iter().map(|(span, line)| (*span, &*line.0["message"])).collect();
+                assert_eq!(lines, [(Some("invocation"), "begun"), (Some("invocation"), "ended")]);
+                // The one after a small run was on its caller's stack; the other began on a fiber.
+                let again = std::mem::take(&mut *collected.begun_again.lock().unwrap());
+                assert_eq!(again, usize::from(begins_again), "{event}");
+            }
+        });
     }
 
     /// Has a process of its own, so that a subscriber for all threads can be set.

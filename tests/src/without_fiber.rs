@@ -2,13 +2,15 @@
 
 use crate::test_host::{builder, ending};
 use crate::waiting::BOUND;
-use fixture_artifacts::WAT_RECURSION_ENDLESS;
+use fixture_artifacts::{SPIN_CORE, WAT_RECURSION_ENDLESS};
 use fnhost::limits::SandboxLimits;
-use fnhost::{Code, Host, Response};
+use fnhost::{Code, Host, InvocationContext, Response};
+use std::convert::Infallible;
 use std::thread;
+use std::time::Duration;
 
 /// Writes `begun`, takes 16 MiB if its event has more than 4 bytes, writes `ended` and answers with its memory's pages.
-const GROWER: &str = r#"(module
+pub(crate) const GROWER: &str = r#"(module
     (import "fnhost_v1" "event_len" (func $event_len (result i32)))
     (import "fnhost_v1" "respond" (func $respond (param i32 i32)))
     (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
@@ -76,6 +78,62 @@ fn a_function_may_be_large_now_and_then() {
         assert_eq!(&wait(event), expected, "run {number}");
     }
 }
+
+/// It takes longer than a guest may be on its caller's stack, and all its time counts as what it was.
+#[test]
+fn a_guest_that_takes_long_begins_again_too() {
+    let host = builder().build().unwrap();
+    host.create_function("spin", Code::file(SPIN_CORE)).timeout(BOUND).wait().unwrap();
+    for _ in 0..4 {
+        let response = host.invoke("spin").payload(r#"{"ms":100}"#).wait().unwrap();
+        assert_eq!(response.function_error, None);
+        let receipt = response.receipt.unwrap();
+        assert!(receipt.duration >= Duration::from_millis(100), "{receipt:?}");
+    }
+}
+
+/// A host function is polled on the stack of the guest that called it, which has not room for another guest.
+#[test]
+fn a_guest_does_not_run_on_another_ones_stack() {
+    let closure = |(): (), context: InvocationContext| {
+        let inner =
+            move |context: &InvocationContext| context.invoke("descend").wait().map(|response| ending(&response));
+        let first = context.invoke("calls").wait().unwrap();
+        assert_eq!(first.function_error, None, "{first:?}");
+        assert_eq!(inner(&context).unwrap(), "stack overflow in Invoke");
+        Ok::<_, Infallible>(())
+    };
+    let host = builder()
+        .blocking_host_function("closure", closure)
+        .host_function("wait", |(): (), context: InvocationContext| async move {
+            // What no host function should do: it blocks whoever polls it. Here that is a thread to be blocked.
+            let response = context.invoke("descend").wait().unwrap();
+            assert_eq!(ending(&response), "stack overflow in Invoke");
+            Ok::<_, Infallible>(())
+        })
+        .build()
+        .unwrap();
+    let caller = |name: &str| {
+        Code::bytes(wat::parse_str(CALLER.replace("NAME", name).replace("LENGTH", &name.len().to_string())).unwrap())
+    };
+    host.create_function("outer", caller("closure")).timeout(BOUND).grant("closure").wait().unwrap();
+    host.create_function("calls", caller("wait")).timeout(BOUND).grant("wait").wait().unwrap();
+    host.create_function("descend", Code::file(WAT_RECURSION_ENDLESS)).timeout(BOUND).wait().unwrap();
+    let response = host.invoke("outer").wait().unwrap();
+    assert_eq!(response.function_error, None);
+}
+
+/// Goes down 5,000 calls of its own, and calls a host function there.
+const CALLER: &str = r#"(module
+    (import "fnhost_v1" "call" (func $call (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "NAME")
+    (data (i32.const 16) "null")
+    (func $down (param $left i32)
+        (if (local.get $left)
+            (then (call $down (i32.sub (local.get $left) (i32.const 1))))
+            (else (drop (call $call (i32.const 0) (i32.const LENGTH) (i32.const 16) (i32.const 4))))))
+    (func (export "handle") (call $down (i32.const 5000))))"#;
 
 /// The guest may use 1 MiB of stack, wherever it is. A thread that ends before that would end the process.
 #[test]

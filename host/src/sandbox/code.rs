@@ -176,7 +176,7 @@ pub(crate) struct LoadedCode {
     pub(super) needs_runtime: bool,
     /// Whether something that it imports may wait.
     may_wait: bool,
-    /// Runs that have to begin on a fiber, because one before became large.
+    /// Runs that have to begin on a fiber, because one before became large or took long.
     fiber_runs: AtomicU32,
     pub(super) guest_time: GuestTime,
     pub(super) spare_slots: SpareSlotsNeeded,
@@ -224,7 +224,7 @@ impl Linkers {
 }
 
 /// Runs in a row that stay small after one that did not, until the next may begin without a fiber again. A wrong guess costs
-/// what the guest did until then, which may be a millisecond; a fiber 0.7 us (measured).
+/// what the guest did until then, which may be 10 ms; a fiber 0.7 us (measured).
 const SMALL_RUNS: u32 = 1_000;
 
 /// Compiled code, not linked yet.
@@ -295,11 +295,11 @@ impl LoadedCode {
 
     /// Whether a guest has to be able to leave its thread from the beginning.
     pub(super) fn needs_fiber(&self) -> bool {
-        self.may_wait || self.fiber_runs.load(Ordering::Relaxed) > 0
+        self.may_wait || self.fiber_runs.load(Ordering::Relaxed) > 0 || self.guest_time.is_slow()
     }
 
-    /// A guest wanted more memory than it may have on its caller's thread; the next ones may, too.
-    pub(super) fn became_large(&self) {
+    /// A guest wanted more memory than it may have on its caller's thread, or took too long for its stack; the next ones may, too.
+    pub(super) fn needed_fiber(&self) {
         self.fiber_runs.store(SMALL_RUNS, Ordering::Relaxed);
     }
 

@@ -73,7 +73,7 @@ pub(super) fn run_on_stack(store: &mut Store<Guest>, code: &LoadedCode) -> wasmt
             command::take_stdout(store.data_mut());
             result
         }
-        Entry::Component(_) | Entry::CommandComponent(_) => Err(NeedsFiber.into()),
+        Entry::Component(_) | Entry::CommandComponent(_) => Err(NeedsFiber::Component.into()),
     }
 }
 

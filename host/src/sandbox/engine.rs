@@ -32,8 +32,6 @@ pub(super) struct Engines {
     plain: OnceLock<Engine>,
     fuel_metered: OnceLock<Engine>,
     in_progress: AtomicUsize,
-    /// Workers that a guest is on.
-    busy_workers: AtomicUsize,
     closing: AtomicBool,
     closed: Notify,
     open_files: OpenFiles,
@@ -50,7 +48,6 @@ impl Engines {
             plain: OnceLock::new(),
             fuel_metered: OnceLock::new(),
             in_progress: AtomicUsize::new(0),
-            busy_workers: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
             closed: Notify::new(),
         }
@@ -102,17 +99,6 @@ impl Engines {
         self.in_progress.load(Ordering::SeqCst)
     }
 
-    /// Counts a worker as busy while a guest is on it.
-    pub(super) fn keep_worker_busy(&self) -> BusyWorker<'_> {
-        self.busy_workers.fetch_add(1, Ordering::Relaxed);
-        BusyWorker { busy_workers: &self.busy_workers }
-    }
-
-    /// Whether a worker has no guest.
-    pub(super) fn has_free_worker(&self) -> bool {
-        self.busy_workers.load(Ordering::Relaxed) < self.limits.worker_threads
-    }
-
     /// Ends every invocation at its next tick or suspension.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
@@ -134,17 +120,6 @@ impl Engines {
 
     pub(super) fn end(&self) {
         self.in_progress.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// A worker with a guest on it.
-pub(super) struct BusyWorker<'a> {
-    busy_workers: &'a AtomicUsize,
-}
-
-impl Drop for BusyWorker<'_> {
-    fn drop(&mut self) {
-        self.busy_workers.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! A fiber is a stack that can leave its thread half-way: when the guest is busy for long, waits for the host, or gets so much
 //! memory that one of its instructions takes long. Making and switching to it is 8 % of a short run (measured). Where the caller
-//! gave up its thread, and nothing that the code imports ever waits, only the memory is left as a reason. So such a guest begins
-//! on the thread's own stack, and if it asks for that much memory it begins again on a fiber. Nothing of what it did so far can
-//! have been seen by anybody: it had nothing to call but its clocks, its randomness and its log, which is what the run forgets.
+//! gave up its thread, and nothing that the code imports ever waits, only time and memory are left as reasons. So such a guest
+//! begins on the thread's own stack, and if it asks for that much memory, or takes 10 ms, it begins again on a fiber. Nobody has
+//! seen anything of what it did so far: it had nothing to call but its clocks, its randomness and its log, and that is held
+//! back until it is known which run it is of. Only the time is lost.
 
 use super::InProgress;
 use super::code::LoadedCode;
@@ -14,7 +15,7 @@ use super::host_calls::HostCalls;
 use super::instance::{Guest, NeedsFiber, new_store};
 use super::job::Job;
 use super::outcome::{Ending, Outcome, conclude};
-use super::place::Place;
+use super::place::{Place, is_on_threads_stack};
 use super::running::{Finished, Remains};
 use super::spare_slots::NoSpareSlots;
 use bytes::Bytes;
@@ -48,6 +49,8 @@ impl<H> GuestRun<H> {
         let needed_bytes = self.code.engines.stack_bytes().saturating_add(HOST_STACK_BYTES);
         self.job.place.get() == Place::CallersThread
             && !self.code.needs_fiber()
+            // On a guest's fiber the count below would be of another stack.
+            && is_on_threads_stack()
             && stacker::remaining_stack().is_some_and(|left_bytes| left_bytes >= needed_bytes)
     }
 
@@ -61,14 +64,20 @@ impl<H> GuestRun<H> {
             Err(ending) => return OnStack::Ended(Outcome::of(ending, &self.job)),
         };
         store.limiter(|guest| guest);
+        self.job.place.enter(Place::CallersStack);
         let result = contract::run_on_stack(&mut store, &self.code);
-        if result.as_ref().is_err_and(|error| error.is::<NeedsFiber>()) {
+        self.job.place.enter(Place::CallersThread);
+        if let Err(error) = &result
+            && let Some(reason) = error.downcast_ref::<NeedsFiber>()
+        {
+            tracing::debug!(%reason, "the guest begins again");
             let Guest { event, calls, .. } = store.into_data();
             (self.event, self.calls) = (event, calls);
-            self.code.became_large();
-            self.job.meter.begin_again();
+            self.code.needed_fiber();
+            self.job.begin_again();
             return OnStack::NeedsFiber(self);
         }
+        self.job.release_log();
         let outcome = self.conclude(result, &mut store);
         self.code.guest_time.record(outcome.ran);
         drop(Remains { _store: Some(store), _in_progress: self.in_progress, _held: self.held });
@@ -82,7 +91,7 @@ impl<H> GuestRun<H> {
                 store.limiter_async(|guest| guest);
                 let result = contract::run(&mut store, &self.code).await;
                 if self.job.place.is_large() {
-                    self.code.became_large()
+                    self.code.needed_fiber()
                 } else {
                     self.code.stayed_small()
                 }

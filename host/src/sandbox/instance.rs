@@ -5,7 +5,7 @@ use super::contract::Answer;
 use super::host_calls::HostCalls;
 use super::job::Job;
 use super::limiter::MemoryLimiter;
-use super::place::{CALLERS_MEMORY_BYTES_MAX, FREE_WORKER_TICKS, GRACE, Place, STAND_IN_TICKS, give_up_callers_thread};
+use super::place::{CALLERS_MEMORY_BYTES_MAX, GRACE, Place, STACK_TICKS, STAND_IN_TICKS, give_up_callers_thread};
 use super::wasi::Wasi;
 use crate::limits::PAYLOAD_BYTES_MAX;
 use bytes::Bytes;
@@ -33,10 +33,16 @@ pub(super) struct Guest {
     pub(super) wasi: Wasi,
 }
 
-/// The guest wants more memory than it may have on a stack that can't leave its thread.
+/// The guest can't stay on a stack that can't leave its thread.
 #[derive(Debug, thiserror::Error)]
-#[error("the guest needs a fiber: it wants more than {CALLERS_MEMORY_BYTES_MAX} bytes of memory")]
-pub(super) struct NeedsFiber;
+pub(super) enum NeedsFiber {
+    #[error("the guest needs a fiber: it wants more than {CALLERS_MEMORY_BYTES_MAX} bytes of memory")]
+    Memory,
+    #[error("the guest needs a fiber: it takes more than {STACK_TICKS} ticks")]
+    Time,
+    #[error("the guest needs a fiber: it is a component")]
+    Component,
+}
 
 impl Guest {
     /// Whether a memory may grow, and whether the guest is too large for its caller's thread then.
@@ -62,7 +68,7 @@ impl Guest {
 impl ResourceLimiter for Guest {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         match self.memory_may_grow(current, desired, maximum) {
-            (_, true) => Err(NeedsFiber.into()),
+            (_, true) => Err(NeedsFiber::Memory.into()),
             (granted, false) => Ok(granted),
         }
     }
@@ -206,7 +212,7 @@ pub(super) fn new_store(
 }
 
 /// What a busy guest does at each tick: end if its time is over, else make room if it has to.
-#[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "the engine's signature")]
+#[expect(clippy::needless_pass_by_value, reason = "the engine's signature")]
 fn at_tick(store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> {
     let guest = store.data();
     let job = &guest.job;
@@ -217,10 +223,8 @@ fn at_tick(store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline
         return Ok(UpdateDeadline::Interrupt);
     }
     Ok(match job.place.get() {
-        Place::CallersThread => UpdateDeadline::Continue(1),
-        Place::Workers if job.place.may_stay(FREE_WORKER_TICKS) && guest.code.engines.has_free_worker() => {
-            UpdateDeadline::Continue(1)
-        }
+        Place::CallersStack if !job.place.may_stay(STACK_TICKS) => return Err(NeedsFiber::Time.into()),
+        Place::CallersThread | Place::CallersStack => UpdateDeadline::Continue(1),
         Place::WorkersStoodInFor if job.place.may_stay(STAND_IN_TICKS) => UpdateDeadline::Continue(1),
         Place::Workers | Place::WorkersStoodInFor => UpdateDeadline::Yield(1),
         Place::CallersTask if job.started.elapsed() < GRACE => UpdateDeadline::Continue(1),

@@ -1,10 +1,11 @@
 //! One invocation, as far as a sandbox has to know it, and what is measured of it while it runs.
 
 use super::log_tail::{LOG_TARGET, LogLines, LogTail};
-use super::place::SharedPlace;
+use super::place::{Place, SharedPlace};
 use super::wasi::TASK_ROOT;
 use crate::function::{FunctionArn, FunctionConfiguration, Phase, Qualifier};
 use crate::future::BoxFuture;
+use crate::limits::LOGGED_BYTES_MAX;
 use crate::request_id::RequestId;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
@@ -74,6 +75,8 @@ pub(crate) struct Meter {
     host_call_began: Mutex<Option<SystemTime>>,
     /// Nanoseconds from the start of the run until the entry point was called; 0 before.
     init_nanos: AtomicU64,
+    /// Nanoseconds of the run when it began again, which are part of no start.
+    lost_nanos: AtomicU64,
     /// Fuel used, plus one; 0 while unknown.
     fuel_used: AtomicU64,
     phase: AtomicU8,
@@ -83,6 +86,8 @@ pub(crate) struct Meter {
 struct Log {
     tail: LogTail,
     lines: Option<LogLines>,
+    /// Output for `tracing` of a run that may yet begin again.
+    held: Vec<u8>,
 }
 
 impl Job {
@@ -173,11 +178,39 @@ impl Job {
     pub(crate) fn log(&self, output: &[u8]) {
         let mut log = self.meter.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.tail.write(output);
-        if tracing::enabled!(target: LOG_TARGET, tracing::Level::INFO) {
-            log.lines
-                .get_or_insert_with(|| LogLines::new(crate::limits::LOGGED_BYTES_MAX))
-                .write(output, |line| self.emit(line));
+        if !tracing::enabled!(target: LOG_TARGET, tracing::Level::INFO) {
+            return;
         }
+        if self.place.get() == Place::CallersStack {
+            // More would not be emitted anyway.
+            let room = LOGGED_BYTES_MAX.saturating_sub(log.held.len());
+            log.held.extend_from_slice(&output[..output.len().min(room)]);
+        } else {
+            self.emit_lines(&mut log, output);
+        }
+    }
+
+    fn emit_lines(&self, log: &mut Log, output: &[u8]) {
+        log.lines.get_or_insert_with(|| LogLines::new(LOGGED_BYTES_MAX)).write(output, |line| self.emit(line));
+    }
+
+    /// Gives `tracing` what was held back: the run is the one that counts.
+    pub(super) fn release_log(&self) {
+        let mut log = self.meter.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = std::mem::take(&mut log.held);
+        if !held.is_empty() {
+            self.emit_lines(&mut log, &held);
+        }
+    }
+
+    /// The run begins again, as if it had not: only the time is lost.
+    pub(super) fn begin_again(&self) {
+        let meter = &self.meter;
+        *meter.log.lock().unwrap_or_else(PoisonError::into_inner) = Log::default();
+        meter.memory_peak_bytes.store(0, Ordering::Relaxed);
+        meter.fuel_used.store(0, Ordering::Relaxed);
+        meter.phase.store(0, Ordering::Relaxed);
+        meter.lost_nanos.store(nanos(self.started.elapsed()), Ordering::Relaxed);
     }
 
     /// Whether the guest wrote a line that has no end yet, and `tracing` wants to have it.
@@ -211,17 +244,6 @@ impl Job {
 }
 
 impl Meter {
-    /// The run begins again, and nothing has happened yet: what it wrote so far was said to `tracing`, and is not said again.
-    pub(super) fn begin_again(&self) {
-        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        log.tail = LogTail::default();
-        if let Some(lines) = &mut log.lines {
-            lines.begin_again();
-        }
-        self.memory_peak_bytes.store(0, Ordering::Relaxed);
-        self.phase.store(0, Ordering::Relaxed);
-    }
-
     pub(crate) fn memory_grew(&self, held_bytes: usize) {
         self.memory_peak_bytes.fetch_max(held_bytes, Ordering::Relaxed);
     }
@@ -252,7 +274,8 @@ impl Meter {
 
     /// The entry point is about to be called, `init` after the start.
     pub(crate) fn init_done(&self, init: Duration) {
-        self.init_nanos.store(nanos(init), Ordering::Relaxed);
+        let lost = self.lost_nanos.load(Ordering::Relaxed);
+        self.init_nanos.store(nanos(init).saturating_sub(lost), Ordering::Relaxed);
         self.phase.store(1, Ordering::Relaxed);
     }
 

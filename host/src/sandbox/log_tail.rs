@@ -40,27 +40,15 @@ impl LogTail {
 pub(super) struct LogLines {
     partial: Vec<u8>,
     left_bytes: usize,
-    /// Bytes that were taken since the run began.
-    taken_bytes: usize,
-    /// Bytes that are about to come again.
-    repeated_bytes: usize,
 }
 
 impl LogLines {
     /// Emits at most `bytes_max` bytes of output, and then says once that it stopped.
     pub(super) fn new(bytes_max: usize) -> LogLines {
-        LogLines { partial: Vec::new(), left_bytes: bytes_max, taken_bytes: 0, repeated_bytes: 0 }
-    }
-
-    /// The guest begins again: what it wrote so far is not emitted again.
-    pub(super) fn begin_again(&mut self) {
-        self.repeated_bytes = std::mem::take(&mut self.taken_bytes);
+        LogLines { partial: Vec::new(), left_bytes: bytes_max }
     }
 
     pub(super) fn write(&mut self, output: &[u8], mut emit: impl FnMut(&str)) {
-        let repeated = self.repeated_bytes.saturating_sub(self.taken_bytes).min(output.len());
-        self.taken_bytes = self.taken_bytes.saturating_add(output.len());
-        let output = &output[repeated..];
         if self.left_bytes == 0 {
             return;
         }
@@ -131,20 +119,6 @@ mod tests {
         log.write(b"123456789", |l| lines.push(l.to_owned()));
         log.write(b"never", |l| lines.push(l.to_owned()));
         assert_eq!(lines[3..], ["1234567", "[output beyond the limit on logged bytes is left out]"]);
-    }
-
-    #[test]
-    fn what_is_said_again_is_emitted_once() {
-        for said in 0..=b"one\ntwo\n".len() {
-            let mut lines = Vec::new();
-            let mut log = LogLines::new(1_000);
-            log.write(&b"one\ntwo\n"[..said], |l| lines.push(l.to_owned()));
-            log.begin_again();
-            for piece in [&b"o"[..], b"ne\ntw", b"o\nthree\n"] {
-                log.write(piece, |l| lines.push(l.to_owned()));
-            }
-            assert_eq!(lines, ["one", "two", "three"], "{said}");
-        }
     }
 
     #[test]

@@ -61,7 +61,6 @@ pub(super) struct Moved<H> {
 
 impl<H> Moved<H> {
     fn poll_on_worker(&self, cx: &mut Context<'_>) -> Poll<Option<(Finished<H>, Duration)>> {
-        let _busy = self.sandbox.engines.keep_worker_busy();
         self.job.place.enter(Place::Workers);
         self.work.poll(cx)
     }

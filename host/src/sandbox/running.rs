@@ -280,7 +280,7 @@ impl<H: Send + 'static> Running<H> {
 
 impl<H: Send + 'static> Running<H> {
     /// Ends the guest: one that is here is unwound, and so is one that was moved, unless a worker is at it: then it is dropped
-    /// there, at its next tick if it is busy, and its task is what to wait for.
+    /// there, at its next tick if it is busy. Answers with what to wait for until it is gone, if it is not.
     fn end(&mut self) -> Option<JoinHandle<()>> {
         self.job.cancel();
         match std::mem::replace(&mut self.stage, Stage::Ended) {
@@ -291,20 +291,19 @@ impl<H: Send + 'static> Running<H> {
                 if let Some(code) = &self.code {
                     code.guest_time.record(guest_time);
                 }
-                self.unwind(work);
+                self.unwind(work)
             }
             Stage::Stopping { task, .. } => {
                 task.abort();
-                return Some(task);
+                Some(task)
             }
             Stage::Here(work) => self.unwind(work),
-            Stage::Ended => {}
+            Stage::Ended => None,
         }
-        None
     }
 
-    /// Drops a guest that is suspended, and its sandbox with it.
-    fn unwind(&self, work: Work<H>) {
+    /// Drops a guest that is suspended, and its sandbox with it: a large one on a thread of its own, which is what to wait for.
+    fn unwind(&self, work: Work<H>) -> Option<JoinHandle<()>> {
         let is_large = self.job.place.is_large();
         let needs_runtime = self.code.as_ref().is_some_and(|code| code.needs_runtime);
         // They run already if it needed them.
@@ -312,12 +311,13 @@ impl<H: Send + 'static> Running<H> {
         let _workers = workers.map(tokio::runtime::Handle::enter);
         match workers {
             // The reset of a large memory takes milliseconds, which are not the caller's.
-            Some(workers) if is_large => drop(workers.spawn_blocking(|| drop(work))),
+            Some(workers) if is_large => Some(workers.spawn_blocking(|| drop(work))),
             // It may hold a future of the embedder's, whose end may do anything.
             _ => {
                 if let Err(panicked) = crate::panic::catch(|| drop(work)) {
                     tracing::error!(message = ?panicked.message, "what a guest waited for panicked when it was given up");
                 }
+                None
             }
         }
     }

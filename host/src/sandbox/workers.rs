@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 
-/// Threads for work of the host's own that blocks, besides compilations: file reads, changes of the registry.
+/// Threads for work of the host's own that blocks, besides compilations: file reads, changes of the registry, code to unmap,
+/// large guests to reset.
 const OWN_THREADS: usize = 16;
 
 /// A tokio runtime of the host's own, started when something first needs it.

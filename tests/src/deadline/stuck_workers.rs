@@ -107,7 +107,7 @@ fn a_guest_that_left_its_worker_is_cancelled_at_once() {
 fn a_large_guest_ends_without_the_workers_too() {
     with_stuck_worker(&[("large", WAT_LONG_INSTRUCTIONS, TIMEOUT)], async |host| {
         assert_eq!(ending(&host.invoke("large").await.unwrap()), "timeout in Invoke");
-        // Its memory is reset by another thread meanwhile.
+        // Its memory is reset by another thread, for which the answer waits a little, and not for ever.
         until_async("the reset", || host.metrics().invocations_in_progress == 1).await;
     });
 }
