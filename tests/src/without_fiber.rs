@@ -6,6 +6,7 @@ use fixture_artifacts::{SPIN_CORE, WAT_RECURSION_ENDLESS};
 use fnhost::limits::SandboxLimits;
 use fnhost::{Code, Host, InvocationContext, Response};
 use std::convert::Infallible;
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
@@ -95,12 +96,12 @@ fn a_guest_that_takes_long_begins_again_too() {
 /// A host function is polled on the stack of the guest that called it, which has not room for another guest.
 #[test]
 fn a_guest_does_not_run_on_another_ones_stack() {
-    let closure = |(): (), context: InvocationContext| {
-        let inner =
-            move |context: &InvocationContext| context.invoke("descend").wait().map(|response| ending(&response));
-        let first = context.invoke("calls").wait().unwrap();
-        assert_eq!(first.function_error, None, "{first:?}");
-        assert_eq!(inner(&context).unwrap(), "stack overflow in Invoke");
+    // On threads that are newer than the pool of fibers, which the system may have put above their stacks.
+    let all_begun = Arc::new(Barrier::new(CALLERS));
+    let closure = move |(): (), context: InvocationContext| {
+        all_begun.wait();
+        assert_eq!(ending(&context.invoke("calls").wait().unwrap()), "success null");
+        assert_eq!(ending(&context.invoke("descend").wait().unwrap()), "stack overflow in Invoke");
         Ok::<_, Infallible>(())
     };
     let host = builder()
@@ -119,11 +120,19 @@ fn a_guest_does_not_run_on_another_ones_stack() {
     host.create_function("outer", caller("closure")).timeout(BOUND).grant("closure").wait().unwrap();
     host.create_function("calls", caller("wait")).timeout(BOUND).grant("wait").wait().unwrap();
     host.create_function("descend", Code::file(WAT_RECURSION_ENDLESS)).timeout(BOUND).wait().unwrap();
-    let response = host.invoke("outer").wait().unwrap();
-    assert_eq!(response.function_error, None);
+    let callers = [(); CALLERS].map(|()| {
+        let host = host.clone();
+        thread::spawn(move || assert_eq!(ending(&host.invoke("outer").wait().unwrap()), "success null"))
+    });
+    for caller in callers {
+        caller.join().unwrap();
+    }
 }
 
-/// Goes down 5,000 calls of its own, and calls a host function there.
+/// Callers side by side.
+const CALLERS: usize = 8;
+
+/// Goes down 16,000 calls of its own, and calls a host function there.
 const CALLER: &str = r#"(module
     (import "fnhost_v1" "call" (func $call (param i32 i32 i32 i32) (result i32)))
     (memory (export "memory") 1)
@@ -133,7 +142,7 @@ const CALLER: &str = r#"(module
         (if (local.get $left)
             (then (call $down (i32.sub (local.get $left) (i32.const 1))))
             (else (drop (call $call (i32.const 0) (i32.const LENGTH) (i32.const 16) (i32.const 4))))))
-    (func (export "handle") (call $down (i32.const 5000))))"#;
+    (func (export "handle") (call $down (i32.const 16000))))"#;
 
 /// The guest may use 1 MiB of stack, wherever it is. A thread that ends before that would end the process.
 #[test]
