@@ -446,6 +446,14 @@ mod traces {
                 let again = std::mem::take(&mut *collected.begun_again.lock().unwrap());
                 assert_eq!(again, usize::from(begins_again), "{event}");
             }
+            // Far longer than a guest may be on its caller's stack; the next one is known to be.
+            host.create_function("spin", Code::file(fixture_artifacts::SPIN_CORE)).timeout(BOUND).wait().unwrap();
+            for begun_again in [1, 0] {
+                let response = host.invoke("spin").payload(r#"{"ms":500}"#).wait().unwrap();
+                assert_eq!(response.function_error, None);
+                assert!(response.receipt.unwrap().duration >= Duration::from_millis(500));
+                assert_eq!(std::mem::take(&mut *collected.begun_again.lock().unwrap()), begun_again);
+            }
         });
     }
 

@@ -2,13 +2,12 @@
 
 use crate::test_host::{builder, ending};
 use crate::waiting::BOUND;
-use fixture_artifacts::{SPIN_CORE, WAT_RECURSION_ENDLESS};
+use fixture_artifacts::WAT_RECURSION_ENDLESS;
 use fnhost::limits::SandboxLimits;
 use fnhost::{Code, Host, InvocationContext, Response};
 use std::convert::Infallible;
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Duration;
 
 /// Writes `begun`, takes 16 MiB if its event has more than 4 bytes, writes `ended` and answers with its memory's pages.
 pub(crate) const GROWER: &str = r#"(module
@@ -77,19 +76,6 @@ fn a_function_may_be_large_now_and_then() {
     for number in 1..2_500 {
         let (event, expected) = if number % 1_200 == 0 { ("100000", &large) } else { ("1", &small) };
         assert_eq!(&wait(event), expected, "run {number}");
-    }
-}
-
-/// It takes longer than a guest may be on its caller's stack, and all its time counts as what it was.
-#[test]
-fn a_guest_that_takes_long_begins_again_too() {
-    let host = builder().build().unwrap();
-    host.create_function("spin", Code::file(SPIN_CORE)).timeout(BOUND).wait().unwrap();
-    for _ in 0..4 {
-        let response = host.invoke("spin").payload(r#"{"ms":100}"#).wait().unwrap();
-        assert_eq!(response.function_error, None);
-        let receipt = response.receipt.unwrap();
-        assert!(receipt.duration >= Duration::from_millis(100), "{receipt:?}");
     }
 }
 
