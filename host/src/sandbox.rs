@@ -83,7 +83,7 @@ impl Sandbox {
             linkers: [OnceLock::new(), OnceLock::new()],
             loaded: DashMap::new(),
             compile_slots: Arc::new(Semaphore::new(limits.compile_slots)),
-            workers: Workers::new(limits.worker_threads, limits.blocking_threads_max, limits.compile_slots),
+            workers: Workers::new(&limits),
             data_dir,
             artifact_key,
             resident: Resident::new(limits.loaded_code_max),

@@ -1,6 +1,6 @@
 //! The host in somebody else's process: which threads it has and when, what it prints, what it leaves behind.
 
-use crate::test_host::{builder, host_with};
+use crate::test_host::{builder, busy_caller_of, ending, host_with};
 use crate::waiting::{Alone, BOUND, Flag, alone, until, until_async};
 use fixture_artifacts::{
     ECHO_COMPONENT, LOG_LINES_CORE, SLEEP_COMPONENT, WAT_CALLS_HOST, WAT_CALLS_HOST_FOREVER, WAT_ECHO, WAT_LOOP_HANDLE,
@@ -8,10 +8,13 @@ use fixture_artifacts::{
 };
 use fnhost::error::{CreateFunctionError, InvokeError};
 use fnhost::function::{FunctionError, ReportedError};
+use fnhost::limits::SandboxLimits;
 use fnhost::{CalledInRuntime, Code, Host, InvocationType};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fs;
+use std::future::ready;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
@@ -104,6 +107,53 @@ fn all_threads_end_with_the_last_host() {
         drop(again);
         until("the end of all threads", || threads() == before);
     });
+}
+
+/// The niceness of the thread that asks, and its name.
+#[cfg(target_os = "linux")]
+fn niceness() -> (i32, String) {
+    let name = fs::read_to_string("/proc/thread-self/comm").unwrap().trim().to_owned();
+    (rustix::process::getpriority_process(None).unwrap(), name)
+}
+
+/// A guest that keeps a processor does so on a thread that makes way for those of the embedder's, and for nobody else's.
+#[cfg(target_os = "linux")]
+#[test]
+fn guests_that_keep_a_processor_make_way() {
+    let own = niceness().0;
+    for by in [0, 10] {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let see = |seen: &Arc<Mutex<Vec<_>>>| {
+            let seen = Arc::clone(seen);
+            move || seen.lock().unwrap().push(niceness())
+        };
+        let (on_worker, on_blocking_thread) = (see(&seen), see(&seen));
+        let mut limits = SandboxLimits::default();
+        limits.worker_niceness = by;
+        let host = builder()
+            .sandbox_limits(limits)
+            .host_function("async", move |(): (), _| {
+                on_worker();
+                ready(Ok::<_, Infallible>(()))
+            })
+            .blocking_host_function("blocking", move |(): (), _| {
+                on_blocking_thread();
+                Ok::<_, Infallible>(())
+            })
+            .build()
+            .unwrap();
+        for function in ["async", "blocking"] {
+            host.create_function(function, busy_caller_of(function)).timeout(BOUND).grant(function).wait().unwrap();
+        }
+        runtime().block_on(async {
+            for function in ["async", "blocking"] {
+                assert_eq!(ending(&host.invoke(function).await.unwrap()), "success null");
+            }
+        });
+        let worker = |niceness| (niceness, "fnhost-worker".to_owned());
+        assert_eq!(*seen.lock().unwrap(), [worker(own + i32::from(by)), worker(own)], "{by}");
+    }
+    assert_eq!(niceness().0, own);
 }
 
 /// How often the ticker has gone to sleep and been woken.

@@ -21,6 +21,24 @@ pub(crate) async fn host_with(function: &str, path: &str) -> Host {
     host
 }
 
+/// A guest that is busy until it has left its caller's thread for the host's workers, and then calls a host function.
+pub(crate) fn busy_caller_of(host_function: &str) -> Code {
+    let module = format!(
+        r#"(module
+            (import "fnhost_v1" "call" (func $call (param i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            (data (i32.const 0) "null{host_function}")
+            (func (export "handle") (local $left i64)
+                (local.set $left (i64.const 30000000))
+                (loop $work
+                    (local.set $left (i64.sub (local.get $left) (i64.const 1)))
+                    (br_if $work (i64.ne (local.get $left) (i64.const 0))))
+                (drop (call $call (i32.const 4) (i32.const {}) (i32.const 0) (i32.const 4)))))"#,
+        host_function.len()
+    );
+    Code::bytes(wat::parse_str(module).unwrap())
+}
+
 /// Invokes with a JSON value.
 pub(crate) async fn invoke(host: &Host, function: &str, event: Value) -> Response {
     host.invoke(function).json(&event).unwrap().tail_logs().await.unwrap()

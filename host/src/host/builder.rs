@@ -70,9 +70,7 @@ pub enum BuildError {
         limit: &'static str,
     },
     /// A limit is larger than there can be.
-    #[error(
-        "the limit {limit} is {value}: it has to be at most {max}, because each sandbox has 4 GiB of address space"
-    )]
+    #[error("the limit {limit} is {value}: it has to be at most {max}, because {reason}")]
     LimitTooLarge {
         /// The limit's name.
         limit: &'static str,
@@ -80,6 +78,8 @@ pub enum BuildError {
         value: u32,
         /// The largest there can be.
         max: u32,
+        /// Why there can't be more.
+        reason: &'static str,
     },
     /// The data directory can't be one.
     #[error(transparent)]
@@ -371,10 +371,15 @@ fn by_name(closures: Vec<(String, Arc<dyn JsonClosure>)>) -> Result<HostFunction
     Ok(host_functions)
 }
 
-/// As many as address space is for: two pools (with and without fuel) of 4 GiB and a guard for each memory take 90 TiB of the
-/// 128 that x86-64 gives a process.
-const SANDBOXES_MAX: u32 = 10_000;
-const SPARE_MEMORIES_MAX: u32 = 1_200;
+/// Numbers that can be too large: the name, the most there can be, and why.
+///
+/// Of sandboxes as many as address space is for: two pools (with and without fuel) of 4 GiB and a guard for each memory take 90
+/// TiB of the 128 that x86-64 gives a process.
+const AT_MOST: [(&str, fn(&SandboxLimits) -> u32, u32, &str); 3] = [
+    ("sandboxes_max", |limits| limits.sandboxes_max, 10_000, "each sandbox has 4 GiB of address space"),
+    ("spare_memories", |limits| limits.spare_memories, 1_200, "each memory has 4 GiB of address space"),
+    ("worker_niceness", |limits| limits.worker_niceness.into(), 19, "systems have no lower priority than 19"),
+];
 
 fn check_limits(limits: &SandboxLimits) -> Result<(), BuildError> {
     let at_least_1 = [
@@ -394,12 +399,11 @@ fn check_limits(limits: &SandboxLimits) -> Result<(), BuildError> {
     if let Some((limit, _)) = at_least_1.into_iter().find(|(_, value)| *value == 0) {
         return Err(BuildError::ZeroLimit { limit });
     }
-    let at_most = [
-        ("sandboxes_max", limits.sandboxes_max, SANDBOXES_MAX),
-        ("spare_memories", limits.spare_memories, SPARE_MEMORIES_MAX),
-    ];
-    match at_most.into_iter().find(|(_, value, max)| value > max) {
-        Some((limit, value, max)) => Err(BuildError::LimitTooLarge { limit, value, max }),
-        None => Ok(()),
+    for (limit, value, max, reason) in AT_MOST {
+        let value = value(limits);
+        if value > max {
+            return Err(BuildError::LimitTooLarge { limit, value, max, reason });
+        }
     }
+    Ok(())
 }

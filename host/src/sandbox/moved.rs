@@ -70,6 +70,7 @@ impl<H> Future for Moved<H> {
     type Output = Option<(Finished<H>, Duration)>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.sandbox.workers.make_way();
         if !self.job.place.is_large() {
             return self.poll_on_worker(cx);
         }

@@ -2,26 +2,13 @@
 //! all the same, and leaves nothing behind.
 
 use super::{TIMEOUT, current_thread};
-use crate::test_host::{builder, ending};
+use crate::test_host::{builder, busy_caller_of, ending};
 use crate::waiting::{BOUND, Flag, block_until, until_async};
 use fixture_artifacts::{WAT_LONG_INSTRUCTIONS, WAT_LOOP_HANDLE, WAT_SLEEP_FOREVER};
 use fnhost::limits::SandboxLimits;
 use fnhost::{Code, Host, HostBuilder, InvocationContext};
 use std::convert::Infallible;
 use std::time::Duration;
-
-/// Is busy until it is on the host's workers, and calls the host function `block`.
-const BLOCKER: &str = r#"(module
-    (import "fnhost_v1" "call" (func $call (param i32 i32 i32 i32) (result i32)))
-    (memory (export "memory") 1)
-    (data (i32.const 0) "block")
-    (data (i32.const 8) "null")
-    (func (export "handle") (local $left i64)
-        (local.set $left (i64.const 30000000))
-        (loop $work
-            (local.set $left (i64.sub (local.get $left) (i64.const 1)))
-            (br_if $work (i64.ne (local.get $left) (i64.const 0))))
-        (drop (call $call (i32.const 0) (i32.const 5) (i32.const 8) (i32.const 4)))))"#;
 
 /// A host with one worker and the function `blocker`, which raises `stuck` and keeps that worker until `released` is raised.
 fn stuck_host(stuck: &Flag, released: &Flag, more: impl FnOnce(HostBuilder) -> HostBuilder) -> Host {
@@ -39,8 +26,7 @@ fn stuck_host(stuck: &Flag, released: &Flag, more: impl FnOnce(HostBuilder) -> H
     let mut limits = SandboxLimits::default();
     (limits.sandboxes_max, limits.worker_threads) = (50, 1);
     let host = more(builder().sandbox_limits(limits).host_function("block", block)).build().unwrap();
-    let blocker = Code::bytes(wat::parse_str(BLOCKER).unwrap());
-    host.create_function("blocker", blocker).timeout(BOUND).grant("block").wait().unwrap();
+    host.create_function("blocker", busy_caller_of("block")).timeout(BOUND).grant("block").wait().unwrap();
     host
 }
 
@@ -88,8 +74,7 @@ fn a_guest_that_left_its_worker_is_cancelled_at_once() {
         }
     };
     let host = stuck_host(&stuck, &released, |builder| builder.host_function("sleep", sleep));
-    let sleeper = wat::parse_str(BLOCKER.replace("block", "sleep")).unwrap();
-    host.create_function("sleeper", Code::bytes(sleeper)).timeout(BOUND).grant("sleep").wait().unwrap();
+    host.create_function("sleeper", busy_caller_of("sleep")).timeout(BOUND).grant("sleep").wait().unwrap();
     current_thread().block_on(async {
         let sleeper = tokio::spawn(host.invoke("sleeper").into_future());
         until_async("the sleep", || asleep.is_raised()).await;
