@@ -16,6 +16,7 @@ use std::convert::Infallible;
 use std::fs;
 use std::future::ready;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
@@ -156,6 +157,49 @@ fn guests_that_keep_a_processor_make_way() {
     assert_eq!(niceness().0, own);
 }
 
+/// Two that were moved to the host's workers are enough, though they have not ended: the next one begins there.
+#[test]
+fn what_keeps_a_processor_begins_elsewhere_the_third_time() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let see = |what: &'static str| {
+        let seen = Arc::clone(&seen);
+        move |(): (), _| {
+            seen.lock().unwrap().push((what, thread::current().name() == Some("fnhost-worker")));
+            ready(Ok::<_, Infallible>(()))
+        }
+    };
+    let call = |at: usize, name: &str| {
+        format!("(drop (call $call (i32.const {at}) (i32.const {}) (i32.const 0) (i32.const 4)))", name.len())
+    };
+    let module = format!(
+        r#"(module
+            (import "fnhost_v1" "call" (func $call (param i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            (data (i32.const 0) "nullbeginsmoved")
+            (func (export "handle") (local $left i64)
+                {}
+                (local.set $left (i64.const 30000000))
+                (loop $work
+                    (local.set $left (i64.sub (local.get $left) (i64.const 1)))
+                    (br_if $work (i64.ne (local.get $left) (i64.const 0))))
+                {}
+                (loop $forever (br $forever))))"#,
+        call(4, "begins"),
+        call(10, "moved")
+    );
+    let host = builder().host_function("begins", see("begins")).host_function("moved", see("moved")).build().unwrap();
+    let code = Code::bytes(wat::parse_str(module).unwrap());
+    host.create_function("endless", code).timeout(BOUND).grant("begins").grant("moved").wait().unwrap();
+    Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+        for n in 1..=3 {
+            tokio::spawn(host.invoke("endless").into_future());
+            until_async("the guest on a worker", || seen.lock().unwrap().len() == 2 * n).await;
+        }
+    });
+    let twice = [("begins", false), ("moved", true)].repeat(2);
+    assert_eq!(*seen.lock().unwrap(), [twice.as_slice(), &[("begins", true), ("moved", true)]].concat());
+}
+
 /// How often the ticker has gone to sleep and been woken.
 fn ticker_switches() -> Option<u64> {
     for task in fs::read_dir("/proc/self/task").unwrap() {
@@ -203,7 +247,7 @@ fn an_invocation_is_not_missed_by_a_ticker_that_falls_asleep() {
         host.create_function("loop", Code::file(WAT_LOOP_HANDLE)).timeout(Duration::from_millis(2)).wait().unwrap();
         let mut pause = Duration::from_millis(90);
         while pause < Duration::from_millis(130) {
-            std::thread::sleep(pause);
+            thread::sleep(pause);
             let error = host.invoke("loop").wait().unwrap().function_error;
             assert!(matches!(error, Some(FunctionError::TimedOut { .. })), "{error:?}");
             pause += Duration::from_micros(700);
@@ -402,7 +446,7 @@ async fn the_blocking_facade_refuses_a_thread_of_a_runtime() {
     assert!(error.source.is::<CalledInRuntime>(), "{error:?}");
     assert!(host.shutdown(BOUND).wait().unwrap_err().source.is::<CalledInRuntime>());
     // On a thread of its own it works, and nothing was shut down.
-    std::thread::spawn(move || {
+    thread::spawn(move || {
         assert_eq!(host.invoke("echo").wait().unwrap().function_error, None);
         host.shutdown(BOUND).wait().unwrap();
         assert!(matches!(host.invoke("echo").wait(), Err(InvokeError::Service(_))));

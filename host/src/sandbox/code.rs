@@ -374,8 +374,14 @@ impl GuestTime {
         self.slow_in_a_row.load(Ordering::Relaxed) >= 2
     }
 
+    /// Whether a run is slow that took so much already.
+    pub(super) fn is_slow_run(guest_time: Duration) -> bool {
+        guest_time > Self::SLOW
+    }
+
+    /// To be called once for each run.
     pub(super) fn record(&self, guest_time: Duration) {
-        let slow = guest_time > Self::SLOW;
+        let slow = Self::is_slow_run(guest_time);
         let row = self.slow_in_a_row.load(Ordering::Relaxed);
         let next = if slow { row.saturating_add(1).min(2) } else { 0 };
         // Written only when it changes: the line is shared by all threads that run this function.
