@@ -58,10 +58,10 @@ pub struct SandboxLimits {
     /// While a guest with more than 4 MiB of memory is on one of them, a blocking thread stands in for it, if one is left.
     pub worker_threads: usize,
     /// By how much those threads lower their priority, once they run a guest: added to the niceness of the thread that started
-    /// them, 19 at most. Default 10, with which they get a tenth of a processor that other threads of the process want for
-    /// themselves, and whoever wakes up runs at once (without, 1 to 4 ms later at the 99th percentile beside as many endless
-    /// guests as processors; measured). 0 leaves it as it is, for an embedder whose own threads never let a processor go. On
-    /// Linux; elsewhere only processes have a priority, and this does nothing.
+    /// them, 19 at most. Default 15: whoever else of the process wakes up runs at once (without, 1 to 4 ms later at the 99th
+    /// percentile beside as many endless guests as processors; with 10, up to 1 ms; measured), and guests get a thirtieth of a
+    /// processor that another thread of the process never lets go. Where the embedder has such threads, let it be less; 0 leaves
+    /// the priority as it is. On Linux; elsewhere only processes have a priority, and this does nothing.
     pub worker_niceness: u8,
     /// Blocking host functions that run at a time, each on a thread; more of them wait. Default 64. The host's own work that
     /// blocks has further threads, at most 16 and one for each worker and compile slot: so a blocking host function can wait
@@ -100,7 +100,7 @@ impl Default for SandboxLimits {
             table_elements_max: 200_000,
             open_files_max: 512,
             worker_threads: processors,
-            worker_niceness: 10,
+            worker_niceness: 15,
             blocking_threads_max: 64,
             compile_slots: 2,
             compile_threads: processors,

@@ -80,10 +80,10 @@ impl Workers {
 }
 
 impl Workers {
-    /// Has this thread, which is about to run a guest that keeps processors busy, make way for the threads of the embedder's: beside
-    /// two endless guests on two processors, Linux let a thread that was woken wait for 1 to 4 ms at the 99th percentile, and
-    /// lets it run after 0.1 to 0.2 ms if theirs have a niceness of 10 (measured). A thread keeps that: only a privileged
-    /// process may take it back.
+    /// Has this thread, which is about to run a guest that keeps processors busy, make way for the threads of the embedder's:
+    /// beside as many endless guests as processors, Linux lets a thread that was woken wait for a time slice. (`sched_yield` after
+    /// each tick did not shorten that, nor did longer slices for the workers as much as a niceness.) A thread keeps it: only a
+    /// privileged process may take it back.
     pub(super) fn make_way(&self) {
         if self.niceness > 0 && !MADE_WAY.replace(true) {
             make_way(self.niceness);
