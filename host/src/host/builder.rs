@@ -371,15 +371,12 @@ fn by_name(closures: Vec<(String, Arc<dyn JsonClosure>)>) -> Result<HostFunction
     Ok(host_functions)
 }
 
-/// Numbers that can be too large: the name, the most there can be, and why.
-///
-/// Of sandboxes as many as address space is for: two pools (with and without fuel) of 4 GiB and a guard for each memory take 90
-/// TiB of the 128 that x86-64 gives a process.
-const AT_MOST: [(&str, fn(&SandboxLimits) -> u32, u32, &str); 3] = [
-    ("sandboxes_max", |limits| limits.sandboxes_max, 10_000, "each sandbox has 4 GiB of address space"),
-    ("spare_memories", |limits| limits.spare_memories, 1_200, "each memory has 4 GiB of address space"),
-    ("worker_niceness", |limits| limits.worker_niceness.into(), 19, "systems have no lower priority than 19"),
-];
+/// As many as address space is for: two pools (with and without fuel) of 4 GiB and a guard for each memory take 90 TiB of the
+/// 128 that x86-64 gives a process.
+const SANDBOXES_MAX: u32 = 10_000;
+const SPARE_MEMORIES_MAX: u32 = 1_200;
+/// POSIX has no lower priority.
+const NICENESS_MAX: u32 = 19;
 
 fn check_limits(limits: &SandboxLimits) -> Result<(), BuildError> {
     let at_least_1 = [
@@ -399,11 +396,13 @@ fn check_limits(limits: &SandboxLimits) -> Result<(), BuildError> {
     if let Some((limit, _)) = at_least_1.into_iter().find(|(_, value)| *value == 0) {
         return Err(BuildError::ZeroLimit { limit });
     }
-    for (limit, value, max, reason) in AT_MOST {
-        let value = value(limits);
-        if value > max {
-            return Err(BuildError::LimitTooLarge { limit, value, max, reason });
-        }
+    let at_most = [
+        ("sandboxes_max", limits.sandboxes_max, SANDBOXES_MAX, "each sandbox has 4 GiB of address space"),
+        ("spare_memories", limits.spare_memories, SPARE_MEMORIES_MAX, "each memory has 4 GiB of address space"),
+        ("worker_niceness", limits.worker_niceness.into(), NICENESS_MAX, "systems have no lower priority than 19"),
+    ];
+    match at_most.into_iter().find(|(_, value, max, _)| value > max) {
+        Some((limit, value, max, reason)) => Err(BuildError::LimitTooLarge { limit, value, max, reason }),
+        None => Ok(()),
     }
-    Ok(())
 }
