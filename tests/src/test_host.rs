@@ -21,20 +21,32 @@ pub(crate) async fn host_with(function: &str, path: &str) -> Host {
     host
 }
 
-/// A guest that is busy until it has left its caller's thread for the host's workers, and then calls a host function.
-pub(crate) fn busy_caller_of(host_function: &str) -> Code {
+/// A guest that calls host functions, is busy until it has left its caller's thread for the host's workers, and calls others.
+pub(crate) fn calls_around_work(before: &[&str], after: &[&str]) -> Code {
+    let mut names = String::new();
+    let mut calls = |functions: &[&str]| {
+        functions.iter().fold(String::new(), |calls, name| {
+            let at = 4 + names.len();
+            names.push_str(name);
+            format!(
+                "{calls} (drop (call $call (i32.const {at}) (i32.const {}) (i32.const 0) (i32.const 4)))",
+                name.len()
+            )
+        })
+    };
+    let (before, after) = (calls(before), calls(after));
     let module = format!(
         r#"(module
             (import "fnhost_v1" "call" (func $call (param i32 i32 i32 i32) (result i32)))
             (memory (export "memory") 1)
-            (data (i32.const 0) "null{host_function}")
+            (data (i32.const 0) "null{names}")
             (func (export "handle") (local $left i64)
+                {before}
                 (local.set $left (i64.const 30000000))
                 (loop $work
                     (local.set $left (i64.sub (local.get $left) (i64.const 1)))
                     (br_if $work (i64.ne (local.get $left) (i64.const 0))))
-                (drop (call $call (i32.const 4) (i32.const {}) (i32.const 0) (i32.const 4)))))"#,
-        host_function.len()
+                {after}))"#
     );
     Code::bytes(wat::parse_str(module).unwrap())
 }

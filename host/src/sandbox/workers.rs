@@ -82,11 +82,11 @@ impl Workers {
 impl Workers {
     /// Has this thread, which is about to run a guest that keeps processors busy, make way for the threads of the embedder's:
     /// beside as many endless guests as processors, Linux lets a thread that was woken wait for a time slice. (`sched_yield` after
-    /// each tick did not shorten that, nor did longer slices for the workers as much as a niceness.) A thread keeps it: only a
-    /// privileged process may take it back.
+    /// each tick did not shorten that, nor did longer slices for the workers as much as a niceness.) A thread keeps it,
+    /// whatever it does later: only a privileged process may take it back.
     pub(super) fn make_way(&self) {
         if self.niceness > 0 && !MADE_WAY.replace(true) {
-            make_way(self.niceness);
+            lower_priority(self.niceness);
         }
     }
 
@@ -106,13 +106,13 @@ thread_local! {
 }
 
 /// On Linux, where each thread has a niceness of its own. Where it is the process's, everybody would be as nice.
-fn make_way(niceness: u8) {
+fn lower_priority(by: u8) {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(i32::from(niceness)) {
-        tracing::debug!(%error, niceness, "a worker keeps the priority of the process");
+    if let Err(error) = rustix::process::nice(i32::from(by)) {
+        tracing::debug!(%error, by, "a worker keeps the priority of the process");
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = niceness;
+    let _ = by;
 }
 
 impl Drop for Workers {

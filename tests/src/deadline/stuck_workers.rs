@@ -2,7 +2,7 @@
 //! all the same, and leaves nothing behind.
 
 use super::{TIMEOUT, current_thread};
-use crate::test_host::{builder, busy_caller_of, ending};
+use crate::test_host::{builder, calls_around_work, ending};
 use crate::waiting::{BOUND, Flag, block_until, until_async};
 use fixture_artifacts::{WAT_LONG_INSTRUCTIONS, WAT_LOOP_HANDLE, WAT_SLEEP_FOREVER};
 use fnhost::limits::SandboxLimits;
@@ -26,7 +26,7 @@ fn stuck_host(stuck: &Flag, released: &Flag, more: impl FnOnce(HostBuilder) -> H
     let mut limits = SandboxLimits::default();
     (limits.sandboxes_max, limits.worker_threads) = (50, 1);
     let host = more(builder().sandbox_limits(limits).host_function("block", block)).build().unwrap();
-    host.create_function("blocker", busy_caller_of("block")).timeout(BOUND).grant("block").wait().unwrap();
+    host.create_function("blocker", calls_around_work(&[], &["block"])).timeout(BOUND).grant("block").wait().unwrap();
     host
 }
 
@@ -74,7 +74,7 @@ fn a_guest_that_left_its_worker_is_cancelled_at_once() {
         }
     };
     let host = stuck_host(&stuck, &released, |builder| builder.host_function("sleep", sleep));
-    host.create_function("sleeper", busy_caller_of("sleep")).timeout(BOUND).grant("sleep").wait().unwrap();
+    host.create_function("sleeper", calls_around_work(&[], &["sleep"])).timeout(BOUND).grant("sleep").wait().unwrap();
     current_thread().block_on(async {
         let sleeper = tokio::spawn(host.invoke("sleeper").into_future());
         until_async("the sleep", || asleep.is_raised()).await;
