@@ -171,7 +171,7 @@ fn limits_that_can_not_be_are_refused_when_the_host_is_built() {
     assert_eq!(large, Some(format!("the limit sandboxes_max is 10001: {rule}")));
     assert!(refused(|limits| limits.spare_memories = 1_201).is_some());
     let not_nice = refused(|limits| limits.worker_niceness = 20);
-    let rule = "it has to be at most 19, because systems have no lower priority than 19";
+    let rule = "it has to be at most 19, because Linux has no lower priority";
     assert_eq!(not_nice, Some(format!("the limit worker_niceness is 20: {rule}")));
     assert_eq!(refused(|limits| limits.sandboxes_max = 10_000), None);
 }

@@ -21,7 +21,8 @@ pub(crate) async fn host_with(function: &str, path: &str) -> Host {
     host
 }
 
-/// A guest that calls host functions, is busy until it has left its caller's thread for the host's workers, and calls others.
+/// A guest that calls the host functions `before`, works for so long that it is moved to the host's workers, and calls those of
+/// `after`. Each is called with `null`.
 pub(crate) fn calls_around_work(before: &[&str], after: &[&str]) -> Code {
     let mut names = String::new();
     let mut calls = |functions: &[&str]| {

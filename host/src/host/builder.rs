@@ -375,7 +375,7 @@ fn by_name(closures: Vec<(String, Arc<dyn JsonClosure>)>) -> Result<HostFunction
 /// 128 that x86-64 gives a process.
 const SANDBOXES_MAX: u32 = 10_000;
 const SPARE_MEMORIES_MAX: u32 = 1_200;
-/// POSIX has no lower priority.
+/// Linux has no lower priority.
 const NICENESS_MAX: u32 = 19;
 
 fn check_limits(limits: &SandboxLimits) -> Result<(), BuildError> {
@@ -399,7 +399,7 @@ fn check_limits(limits: &SandboxLimits) -> Result<(), BuildError> {
     let at_most = [
         ("sandboxes_max", limits.sandboxes_max, SANDBOXES_MAX, "each sandbox has 4 GiB of address space"),
         ("spare_memories", limits.spare_memories, SPARE_MEMORIES_MAX, "each memory has 4 GiB of address space"),
-        ("worker_niceness", limits.worker_niceness.into(), NICENESS_MAX, "systems have no lower priority than 19"),
+        ("worker_niceness", limits.worker_niceness.into(), NICENESS_MAX, "Linux has no lower priority"),
     ];
     match at_most.into_iter().find(|(_, value, max, _)| value > max) {
         Some((limit, value, max, reason)) => Err(BuildError::LimitTooLarge { limit, value, max, reason }),

@@ -57,12 +57,13 @@ pub struct SandboxLimits {
     /// Threads of the host's own that guests run on when they keep a processor for long. Default: one for each processor.
     /// While a guest with more than 4 MiB of memory is on one of them, a blocking thread stands in for it, if one is left.
     pub worker_threads: usize,
-    /// By how much those threads lower their priority, once they run a guest: added to the niceness of the thread that started
-    /// them, 19 at most. Default 10. Where as many endless guests run as there are processors, another thread of the process that
-    /// wakes up is on one of them after 1 to 4 ms at the 99th percentile with 0, after 0.1 to 1 ms with 10, and after 0.1 to 0.4 ms
-    /// with 15. Where other threads of the process keep all processors busy, guests that are too took 1.2 times as long with 5 as
-    /// with 0, 2.3 times with 10, and 6 times with 15 (measured). On Linux; elsewhere only processes have a priority, and this
-    /// does nothing.
+    /// How much lower than the process's the priority of those threads is, once they have run a guest: added to the niceness of
+    /// its first thread. 0 to 19; 0 changes nothing. Default 10. What else runs there is as nice: host functions that a guest
+    /// calls, and threads that a worker starts for blocking ones. Linux only: elsewhere threads have no niceness of their own.
+    ///
+    /// Measured, 99th percentile: beside as many endless guests as processors, another thread that wakes up runs after 1 to
+    /// 4 ms with 0, 0.1 to 1 ms with 10, 0.1 to 0.4 ms with 15. The price, where the embedder's threads keep all processors
+    /// busy: a busy guest takes 1.2 times as long with 5 as with 0, 2.3 times with 10, 6 times with 15.
     pub worker_niceness: u8,
     /// Blocking host functions that run at a time, each on a thread; more of them wait. Default 64. The host's own work that
     /// blocks has further threads, at most 16 and one for each worker and compile slot: so a blocking host function can wait

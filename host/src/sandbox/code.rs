@@ -374,12 +374,12 @@ impl GuestTime {
         self.slow_in_a_row.load(Ordering::Relaxed) >= 2
     }
 
-    /// Whether a run is slow that took so much already.
+    /// Whether a run that took this much so far is slow, whatever is to come.
     pub(super) fn is_slow_run(guest_time: Duration) -> bool {
         guest_time > Self::SLOW
     }
 
-    /// To be called once for each run.
+    /// Once for each run: when it moves, if it is slow by then; else at its end.
     pub(super) fn record(&self, guest_time: Duration) {
         let slow = Self::is_slow_run(guest_time);
         let row = self.slow_in_a_row.load(Ordering::Relaxed);

@@ -60,8 +60,8 @@ enum Stage<H> {
         outcome: oneshot::Receiver<Outcome>,
         work: SharedWork<H>,
         task: JoinHandle<()>,
-        /// Whether it was slow before it moved, which its code knows by now.
-        was_slow: bool,
+        /// Told of the guest time at the end, if it was not told at the move.
+        untold: Option<Arc<LoadedCode>>,
     },
     /// The answer is known; the guest is about to be gone.
     Stopping {
@@ -108,16 +108,17 @@ impl<H: Send + 'static> Running<H> {
         let handle = self.sandbox.workers.handle()?;
         let Stage::Here(work) = std::mem::replace(&mut self.stage, Stage::Ended) else { return Ok(()) };
         self.job.place.enter(Place::Workers);
-        // The next run may begin before this one's end, and is not to hold its caller's thread as this one did.
-        let was_slow = GuestTime::is_slow_run(self.guest_time);
-        if was_slow && let Some(code) = &self.code {
+        // The next run may begin before this one ends: a slow one says so now, so that the next does not hold its caller's thread.
+        let is_slow = GuestTime::is_slow_run(self.guest_time);
+        if is_slow && let Some(code) = &self.code {
             code.guest_time.record(self.guest_time);
         }
+        let untold = self.code.clone().filter(|_| !is_slow);
         let work = SharedWork::new(work, self.guest_time);
         let (sender, outcome) = oneshot::channel();
         let (job, sandbox) = (Arc::clone(&self.job), Arc::clone(&self.sandbox));
         let moved = Moved { work: work.clone(), job: Arc::clone(&job), sandbox: Arc::clone(&sandbox) };
-        let code = self.code.clone().filter(|_| !was_slow);
+        let code = untold.clone();
         let moved = async move {
             // Else there is nobody who waits for an answer.
             let Some((finished, guest_time)) = moved.await else { return };
@@ -138,7 +139,7 @@ impl<H: Send + 'static> Running<H> {
             }
         };
         let task = handle.spawn(moved.instrument(self.span.clone()));
-        self.stage = Stage::Moved { outcome, work, task, was_slow };
+        self.stage = Stage::Moved { outcome, work, task, untold };
         Ok(())
     }
 
@@ -291,11 +292,11 @@ impl<H: Send + 'static> Running<H> {
     fn end(&mut self) -> Option<JoinHandle<()>> {
         self.job.cancel();
         match std::mem::replace(&mut self.stage, Stage::Ended) {
-            Stage::Moved { work, task, was_slow, .. } => {
+            Stage::Moved { work, task, untold, .. } => {
                 let idle = work.take();
                 task.abort();
                 let Some((work, guest_time)) = idle else { return Some(task) };
-                if !was_slow && let Some(code) = &self.code {
+                if let Some(code) = untold {
                     code.guest_time.record(guest_time);
                 }
                 self.unwind(work)

@@ -18,6 +18,7 @@ const OWN_THREADS: usize = 16;
 /// for long. There are enough that none of these three waits for another.
 pub(super) struct Workers {
     threads: usize,
+    /// See [`SandboxLimits::worker_niceness`].
     niceness: u8,
     blocking_threads: usize,
     /// Threads that blocking closures may have.
@@ -67,8 +68,8 @@ impl Workers {
             // tokio looks at its timers every 61 polls while tasks are ready: beside four endless guests a sleeping
             // guest woke 14 ms late. One poll of ours is a whole millisecond, so look after each (measured: 1 ms).
             .event_interval(1)
-            // And at what comes from other threads, once per 61 polls until it has measured how long they are: what was moved
-            // here beside two endless guests waited for 64 ms (measured).
+            // And for tasks from other threads: tokio begins with each 61st poll, until it has measured how long polls are, and a
+            // guest moved here beside two endless ones waited 64 ms (measured). 2 is what it comes to for polls as long as ours.
             .global_queue_interval(2)
             .build()?;
         // If two callers raced, the other's runtime is used, and this one must not block on its own end.
@@ -77,13 +78,10 @@ impl Workers {
         }
         self.runtime.get().map(Runtime::handle).ok_or_else(|| std::io::Error::other("the workers are gone"))
     }
-}
 
-impl Workers {
-    /// Has this thread, which is about to run a guest that keeps processors busy, make way for the threads of the embedder's:
-    /// beside as many endless guests as processors, Linux lets a thread that was woken wait for a time slice. (`sched_yield` after
-    /// each tick did not shorten that, nor did longer slices for the workers as much as a niceness.) A thread keeps it,
-    /// whatever it does later: only a privileged process may take it back.
+    /// To be called on a worker before it runs a guest: from then on threads of the embedder's that wake up go first. Else Linux
+    /// lets them wait for a time slice where as many guests are busy as there are processors. (`sched_yield` after each tick did
+    /// not help, longer slices for the workers less; measured.) For good: to raise a priority takes a privilege.
     pub(super) fn make_way(&self) {
         if self.niceness > 0 && !MADE_WAY.replace(true) {
             lower_priority(self.niceness);
@@ -100,26 +98,55 @@ impl Workers {
     }
 }
 
-thread_local! {
-    /// Whether this thread has its niceness already.
-    static MADE_WAY: Cell<bool> = const { Cell::new(false) };
-}
-
-/// On Linux, where each thread has a niceness of its own. Where it is the process's, everybody would be as nice.
-fn lower_priority(by: u8) {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(i32::from(by)) {
-        tracing::debug!(%error, by, "a worker keeps the priority of the process");
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = by;
-}
-
 impl Drop for Workers {
     fn drop(&mut self) {
         // The last host may be dropped inside a runtime, where waiting for another one's end would panic.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+    }
+}
+
+thread_local! {
+    /// Whether this thread has lowered its priority, or tried to.
+    static MADE_WAY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Puts this thread `by` below the process's first thread; not below itself, for it has inherited the niceness of the worker
+/// that started it, if one did. On Linux, where each thread has a niceness of its own: elsewhere everybody would be as nice.
+fn lower_priority(by: u8) {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{getpid, getpriority_process, setpriority_process};
+        let lower = || {
+            let niceness = getpriority_process(Some(getpid()))?.saturating_add(i32::from(by)).min(19);
+            if niceness > getpriority_process(None)? { setpriority_process(None, niceness) } else { Ok(()) }
+        };
+        if let Err(error) = lower() {
+            tracing::debug!(%error, by, "a worker keeps its priority");
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = by;
+}
+
+#[cfg(all(test, target_os = "linux"))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::lower_priority;
+    use rustix::process::{getpid, getpriority_process};
+    use std::thread;
+
+    #[test]
+    fn a_thread_that_a_worker_started_is_not_nicer_than_the_worker() {
+        let process = getpriority_process(Some(getpid())).unwrap();
+        let lowered = || {
+            lower_priority(3);
+            getpriority_process(None).unwrap()
+        };
+        let worker = thread::spawn(move || (lowered(), thread::spawn(lowered).join().unwrap()));
+        let expected = (process + 3).min(19);
+        assert_eq!(worker.join().unwrap(), (expected, expected));
+        assert_eq!(getpriority_process(None).unwrap(), process, "another thread keeps its own");
     }
 }

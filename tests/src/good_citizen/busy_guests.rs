@@ -1,17 +1,32 @@
-//! Guests that keep a processor: on which threads, and how much those stand back.
+//! Guests that keep a processor: on which threads they run, and with which priority.
 
-use super::runtime;
-use crate::test_host::{builder, calls_around_work, ending};
+use crate::test_host::{builder, calls_around_work};
 use crate::waiting::{BOUND, until_async};
 use std::convert::Infallible;
 use std::future::{pending, ready};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
+fn current_thread() -> Runtime {
+    Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+/// On the worker itself; and on a thread that stands in for it, while a large guest is there.
 #[cfg(target_os = "linux")]
 #[test]
 fn make_way_for_the_embedders_threads() {
+    use crate::test_host::ending;
+    use crate::waiting::{Flag, block_until};
+    use fnhost::Code;
+
+    const LARGE: &str = r#"(module
+        (import "fnhost_v1" "call" (func $call (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 0) "nullstay")
+        (func (export "handle")
+            (drop (memory.grow (i32.const 100)))
+            (drop (call $call (i32.const 4) (i32.const 4) (i32.const 0) (i32.const 4)))))"#;
     // The niceness of the thread that asks, and its name.
     let niceness = || {
         let name = thread::current().name().map(str::to_owned);
@@ -19,33 +34,38 @@ fn make_way_for_the_embedders_threads() {
     };
     let own = niceness().0;
     let mut limits = fnhost::limits::SandboxLimits::default();
+    limits.worker_threads = 1;
     for by in [0, limits.worker_niceness] {
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let (on_worker, on_blocking_thread) = (Arc::clone(&seen), Arc::clone(&seen));
+        let (seen, stays, released) = (Arc::new(Mutex::new(Vec::new())), Flag::default(), Flag::default());
+        let (looks, staying, until_released) = (Arc::clone(&seen), stays.clone(), released.clone());
         limits.worker_niceness = by;
         let host = builder()
             .sandbox_limits(limits.clone())
-            .host_function("async", move |(): (), _| {
-                on_worker.lock().unwrap().push(niceness());
+            .host_function("look", move |(): (), _| {
+                looks.lock().unwrap().push(niceness());
                 ready(Ok::<_, Infallible>(()))
             })
-            .blocking_host_function("blocking", move |(): (), _| {
-                on_blocking_thread.lock().unwrap().push(niceness());
-                Ok::<_, Infallible>(())
+            .host_function("stay", move |(): (), _| {
+                staying.raise();
+                block_until(&until_released);
+                ready(Ok::<_, Infallible>(()))
             })
             .build()
             .unwrap();
-        for function in ["async", "blocking"] {
-            let code = calls_around_work(&[], &[function]);
-            host.create_function(function, code).timeout(BOUND).grant(function).wait().unwrap();
-        }
-        runtime().block_on(async {
-            for function in ["async", "blocking"] {
-                assert_eq!(ending(&host.invoke(function).await.unwrap()), "success null");
-            }
+        let busy = calls_around_work(&[], &["look"]);
+        host.create_function("busy", busy).timeout(BOUND).grant("look").wait().unwrap();
+        let large = Code::bytes(wat::parse_str(LARGE).unwrap());
+        host.create_function("large", large).timeout(BOUND).grant("stay").wait().unwrap();
+        current_thread().block_on(async {
+            assert_eq!(ending(&host.invoke("busy").await.unwrap()), "success null");
+            let large = tokio::spawn(host.invoke("large").into_future());
+            until_async("the large guest on the worker", || stays.is_raised()).await;
+            assert_eq!(ending(&host.invoke("busy").await.unwrap()), "success null");
+            released.raise();
+            assert_eq!(ending(&large.await.unwrap().unwrap()), "success null");
         });
-        let worker = |niceness| (niceness, Some("fnhost-worker".to_owned()));
-        assert_eq!(*seen.lock().unwrap(), [worker((own + i32::from(by)).min(19)), worker(own)], "{by}");
+        let worker = ((own + i32::from(by)).min(19), Some("fnhost-worker".to_owned()));
+        assert_eq!(*seen.lock().unwrap(), [worker.clone(), worker], "{by}");
     }
     assert_eq!(niceness().0, own);
 }
@@ -72,7 +92,7 @@ fn begin_on_the_workers_the_third_time() {
         .unwrap();
     let code = calls_around_work(&["begins"], &["moved"]);
     host.create_function("busy", code).timeout(BOUND).grant("begins").grant("moved").wait().unwrap();
-    Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    current_thread().block_on(async {
         for n in 1..=3 {
             tokio::spawn(host.invoke("busy").into_future());
             until_async("the guest on a worker", || seen.lock().unwrap().len() == 2 * n).await;
