@@ -3,7 +3,23 @@
 use std::time::Duration;
 
 /// Runs a case so many times, and says how long that took.
-pub type Batch = Box<dyn FnMut(u32, Clock) -> Timing>;
+pub type Batch = Box<dyn FnMut(Calls, Clock) -> Timing>;
+
+/// The calls of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Calls {
+    /// They come first and are not timed: caches and slots become the case's own again. A part of the batch, because a runtime
+    /// may give the next batch to another thread, and so to another processor.
+    pub warm_up: u32,
+    pub timed: u32,
+}
+
+impl Calls {
+    /// So many, and an eighth of them before.
+    pub fn warmed_up(timed: u32) -> Calls {
+        Calls { warm_up: timed / 8 + 1, timed }
+    }
+}
 
 /// What is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,26 +40,32 @@ pub struct Timing {
 
 /// Times `$calls` evaluations of `$call`, which may await. A macro, because a closure's future would be moved around in each call.
 macro_rules! timed {
-    ($calls:expr, $clock:expr, $call:expr) => {
+    ($calls:expr, $clock:expr, $call:expr) => {{
+        let $crate::batch::Calls { warm_up, timed } = $calls;
+        let mut started = std::time::Instant::now();
         match $clock {
             $crate::batch::Clock::Batch => {
-                let started = std::time::Instant::now();
-                for _ in 0..$calls {
+                for call in 0..warm_up + timed {
+                    if call == warm_up {
+                        started = std::time::Instant::now();
+                    }
                     drop($call);
                 }
                 $crate::batch::Timing { all: started.elapsed(), each: Vec::new() }
             }
             $crate::batch::Clock::EachCall => {
-                let mut each = Vec::with_capacity($calls as usize);
-                for _ in 0..$calls {
-                    let started = std::time::Instant::now();
+                let mut each = Vec::with_capacity(timed as usize);
+                for call in 0..warm_up + timed {
+                    started = std::time::Instant::now();
                     drop($call);
-                    each.push(started.elapsed());
+                    if call >= warm_up {
+                        each.push(started.elapsed());
+                    }
                 }
                 $crate::batch::Timing { all: each.iter().sum(), each }
             }
         }
-    };
+    }};
 }
 pub(crate) use timed;
 

@@ -1,6 +1,6 @@
 //! Latency of one call at a time: every case in turn, in every round.
 
-use crate::batch::{Batch, Clock};
+use crate::batch::{Batch, Calls, Clock};
 use crate::cases::{self, Case};
 use crate::figure::{Figure, quantile};
 use crate::setup::Setup;
@@ -38,9 +38,8 @@ pub fn measure(cases: Vec<Case>, setup: &'static Setup, rounds: usize) -> anyhow
     for round in 0..rounds {
         for at in in_turn(running.len(), round) {
             let (case, calls) = (&mut running[at], calls[at]);
-            // Caches and slots are this case's own again.
-            (case.batch)(calls / 8 + 1, Clock::Batch);
-            case.us.push((case.batch)(calls, Clock::Batch).all.as_secs_f64() * 1e6 / f64::from(calls));
+            case.us
+                .push((case.batch)(Calls::warmed_up(calls), Clock::Batch).all.as_secs_f64() * 1e6 / f64::from(calls));
         }
     }
     let figures: Vec<Figure> =
@@ -68,8 +67,7 @@ pub fn measure_single_calls(setup: &'static Setup, rounds: usize) -> anyhow::Res
     for round in 0..rounds {
         for at in in_turn(running.len(), round) {
             let case = &mut running[at];
-            (case.batch)(SINGLE_CALLS / 8, Clock::Batch);
-            let each = (case.batch)(SINGLE_CALLS, Clock::EachCall).each;
+            let each = (case.batch)(Calls::warmed_up(SINGLE_CALLS), Clock::EachCall).each;
             case.us.extend(each.iter().map(|call| call.as_secs_f64() * 1e6));
         }
     }
@@ -97,9 +95,9 @@ pub fn run_alone<T>(
 ) -> anyhow::Result<(T, Duration)> {
     let case = cases::all().into_iter().find(|case| case.name == name);
     let mut batch = case.ok_or_else(|| anyhow::anyhow!("there is no case '{name}'"))?.batch(setup)?;
-    batch(warm_up, Clock::Batch);
+    batch(Calls { warm_up, timed: 0 }, Clock::Batch);
     let before = before();
-    Ok((before, batch(calls, Clock::Batch).all))
+    Ok((before, batch(Calls { warm_up: 0, timed: calls }, Clock::Batch).all))
 }
 
 fn prepared(cases: Vec<Case>, setup: &'static Setup) -> anyhow::Result<Vec<Running>> {
@@ -118,8 +116,7 @@ pub fn in_turn(count: usize, round: usize) -> impl Iterator<Item = usize> {
 
 /// So many calls that a batch lasts as long as it should.
 fn calls_per_batch(batch: &mut Batch) -> u32 {
-    batch(3, Clock::Batch);
-    let one = batch(5, Clock::Batch).all / 5;
+    let one = batch(Calls { warm_up: 3, timed: 5 }, Clock::Batch).all / 5;
     let calls = BATCH.as_nanos() / one.as_nanos().max(1);
     u32::try_from(calls).unwrap_or(u32::MAX).clamp(1, 5_000)
 }
