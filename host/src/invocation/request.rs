@@ -180,6 +180,10 @@ impl Invoke {
     /// takes 0.7 us longer (measured). On its thread's, it begins again on one of its own when it has run for 10 ms, or wants more
     /// than 4 MiB of memory. Not to be called on a coroutine's stack, whose end this library can't see.
     ///
+    /// It keeps this thread to its end, however busy it is; but with more than 4 MiB of memory it goes to the host's own threads
+    /// for the last of its time, 1 ms for each MiB, so that the answer to a timeout does not wait for an instruction that walks
+    /// through all of it.
+    ///
     /// # Errors
     /// As the future; and when called inside a tokio runtime, whose thread it would block.
     pub fn wait(self) -> Result<Response, InvokeError> {

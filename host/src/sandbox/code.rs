@@ -298,7 +298,7 @@ impl LoadedCode {
         self.may_wait || self.fiber_runs.load(Ordering::Relaxed) > 0 || self.guest_time.is_slow()
     }
 
-    /// A guest wanted more memory than it may have on its caller's thread, or took too long for its stack; the next ones may, too.
+    /// A guest wanted more memory than it may have on its caller's stack, or took too long for its stack; the next ones may, too.
     pub(super) fn needed_fiber(&self) {
         self.fiber_runs.store(SMALL_RUNS, Ordering::Relaxed);
     }

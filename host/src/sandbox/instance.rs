@@ -5,7 +5,9 @@ use super::contract::Answer;
 use super::host_calls::HostCalls;
 use super::job::Job;
 use super::limiter::MemoryLimiter;
-use super::place::{CALLERS_MEMORY_BYTES_MAX, GRACE, Place, STACK_TICKS, STAND_IN_TICKS, give_up_callers_thread};
+use super::place::{
+    CALLERS_MEMORY_BYTES_MAX, GRACE, Place, STACK_TICKS, STAND_IN_TICKS, give_up_callers_thread, longest_instruction,
+};
 use super::wasi::Wasi;
 use crate::limits::PAYLOAD_BYTES_MAX;
 use bytes::Bytes;
@@ -45,11 +47,16 @@ pub(super) enum NeedsFiber {
 }
 
 impl Guest {
-    /// Whether a memory may grow, and whether the guest is too large for its caller's thread then.
+    /// Whether a memory may grow, and whether the guest is large then.
     fn memory_may_grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> (bool, bool) {
         let granted = self.limiter.memory_may_grow(current, desired, maximum);
         self.job.meter.memory_grew(self.limiter.held_bytes());
         (granted, granted && self.limiter.held_bytes() > CALLERS_MEMORY_BYTES_MAX)
+    }
+
+    /// Whether the deadline is so near that the next instruction may outlast it.
+    fn may_be_late(&self) -> bool {
+        self.job.remaining() < longest_instruction(self.limiter.held_bytes())
     }
 
     fn table_may_grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
@@ -128,10 +135,13 @@ impl ResourceLimiterAsync for Guest {
     {
         let (granted, is_large) = self.memory_may_grow(current, desired, maximum);
         if is_large {
-            return Box::pin(async {
-                self.job.place.become_large().await;
-                Ok(true)
-            });
+            self.job.place.become_large();
+            if self.job.place.get() != Place::CallersThread || self.may_be_late() {
+                return Box::pin(async {
+                    self.job.place.leave_callers_thread().await;
+                    Ok(true)
+                });
+            }
         }
         answer(granted)
     }
@@ -224,6 +234,10 @@ fn at_tick(store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline
     }
     Ok(match job.place.get() {
         Place::CallersStack if !job.place.may_stay(STACK_TICKS) => return Err(NeedsFiber::Time.into()),
+        Place::CallersThread if job.place.is_large() && guest.may_be_late() => {
+            give_up_callers_thread();
+            UpdateDeadline::Yield(1)
+        }
         Place::CallersThread | Place::CallersStack => UpdateDeadline::Continue(1),
         Place::WorkersStoodInFor if job.place.may_stay(STAND_IN_TICKS) => UpdateDeadline::Continue(1),
         Place::Workers | Place::WorkersStoodInFor => UpdateDeadline::Yield(1),

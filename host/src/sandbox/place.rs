@@ -11,10 +11,16 @@ use std::time::Duration;
 /// calls that only straddle a tick are not moved (a move costs 60-90 us on an idle machine; measured).
 pub(super) const GRACE: Duration = Duration::from_micros(500);
 
-/// The most memory, in bytes, of a guest on its caller's thread. One instruction (`memory.fill`, `memory.copy`) may walk
+/// The most memory, in bytes, of a guest in its caller's task, or on its caller's stack. One instruction (`memory.fill`, `memory.copy`) may walk
 /// through all of it, and no tick ends an instruction: 1 MiB takes 0.25 to 0.5 ms where it is touched first (measured), and so
-/// the thread may be held 1 to 2 ms longer than the grace.
+/// the thread may be held 1 to 2 ms longer than the grace. A guest with more is large.
 pub(super) const CALLERS_MEMORY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How long one instruction of a guest with so much memory may take, ticks around it included: twice of what was measured.
+pub(super) fn longest_instruction(memory_bytes: usize) -> Duration {
+    const TICKS: Duration = Duration::from_millis(2);
+    Duration::from_micros((memory_bytes / 1024) as u64) + TICKS
+}
 
 /// Where a guest runs, and so whether it has to make room for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +30,10 @@ pub(super) enum Place {
     CallersTask = 0,
     /// On the host's own workers: it makes room at each tick.
     Workers = 1,
-    /// On a thread that its caller gave up for it: it makes room only for an answer in time.
+    /// On a thread that its caller gave up for it, and that is its own until its deadline is so near that one instruction might
+    /// outlast it. (A guest of 12 MiB took 1.3 to 1.6 times as long where it moved: caches, and a page table on two processors.)
     CallersThread = 2,
-    /// On a worker whose work another thread does meanwhile: it makes room now and then.
+    /// On a worker whose work another one or another thread does meanwhile: it makes room now and then.
     WorkersStoodInFor = 3,
     /// On the very stack of a thread that its caller gave up: it begins again elsewhere if it takes longer than that should.
     CallersStack = 4,
@@ -46,7 +53,7 @@ pub(crate) struct SharedPlace {
     place: AtomicU8,
     /// Ticks since the guest was resumed there.
     ticks: AtomicU8,
-    /// Whether the guest has more memory than it may have on its caller's thread.
+    /// Whether the guest has more than [`CALLERS_MEMORY_BYTES_MAX`].
     is_large: AtomicBool,
 }
 
@@ -86,9 +93,13 @@ impl SharedPlace {
         self.is_large.load(Ordering::Relaxed)
     }
 
-    /// The guest is about to have more than [`CALLERS_MEMORY_BYTES_MAX`]: before it has, it leaves its caller's thread.
-    pub(super) fn become_large(&self) -> LeaveCallersThread<'_> {
+    /// The guest is about to have more than [`CALLERS_MEMORY_BYTES_MAX`].
+    pub(super) fn become_large(&self) {
         self.is_large.store(true, Ordering::Relaxed);
+    }
+
+    /// For a guest that is about to have more memory than its place allows for.
+    pub(super) fn leave_callers_thread(&self) -> LeaveCallersThread<'_> {
         LeaveCallersThread { place: self, asked: false }
     }
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-/// A host with one worker and the function `long`, one at a time, which is at work for a second or more.
+/// A host with one worker and the function `long`, one at a time, which nothing interrupts for 0.1 s at a time.
 fn host(timeout: Duration) -> Host {
     let mut limits = SandboxLimits::default();
     (limits.sandboxes_max, limits.worker_threads) = (50, 1);
@@ -65,7 +65,7 @@ fn others_are_served_while_the_instruction_lasts() {
     });
 }
 
-/// Wherever a guest gets its memory from: each of them fills it when it has it, in one piece of code without a loop.
+/// Wherever a guest gets its memory from: each of them fills it when it has it.
 #[test]
 fn it_does_not_matter_how_the_guest_came_to_its_memory() {
     let fills = "(memory.fill (i32.const 0) (i32.const 1) (i32.const 0x18000000))".repeat(24);

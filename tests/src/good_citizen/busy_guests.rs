@@ -1,39 +1,42 @@
 //! Guests that keep a processor: on which threads they run, and with which priority.
 
-use crate::test_host::{builder, calls_around_work};
-use crate::waiting::{BOUND, until_async};
+use crate::test_host::{builder, calls_around_work, ending};
+use crate::waiting::{BOUND, Flag, block_until, until_async};
+use fnhost::limits::SandboxLimits;
+use fnhost::{Code, Host};
 use std::convert::Infallible;
 use std::future::{pending, ready};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
 
 fn current_thread() -> Runtime {
     Builder::new_current_thread().enable_time().build().unwrap()
 }
 
+/// Takes 100 pages of 64 KiB, and calls `stay` without an argument.
+const LARGE: &str = r#"(module
+    (import "fnhost_v1" "call" (func $call (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "nullstay")
+    (func (export "handle")
+        (drop (memory.grow (i32.const 100)))
+        (drop (call $call (i32.const 4) (i32.const 4) (i32.const 0) (i32.const 4)))))"#;
+
 /// On the worker itself; and on a thread that stands in for it, while a large guest is there.
 #[cfg(target_os = "linux")]
 #[test]
 fn make_way_for_the_embedders_threads() {
-    use crate::test_host::ending;
-    use crate::waiting::{Flag, block_until};
-    use fnhost::Code;
-
-    const LARGE: &str = r#"(module
-        (import "fnhost_v1" "call" (func $call (param i32 i32 i32 i32) (result i32)))
-        (memory (export "memory") 1)
-        (data (i32.const 0) "nullstay")
-        (func (export "handle")
-            (drop (memory.grow (i32.const 100)))
-            (drop (call $call (i32.const 4) (i32.const 4) (i32.const 0) (i32.const 4)))))"#;
     // The niceness of the thread that asks, and its name.
     let niceness = || {
         let name = thread::current().name().map(str::to_owned);
         (rustix::process::getpriority_process(None).unwrap(), name)
     };
     let own = niceness().0;
-    let mut limits = fnhost::limits::SandboxLimits::default();
+    let mut limits = SandboxLimits::default();
     limits.worker_threads = 1;
     for by in [0, limits.worker_niceness] {
         let (seen, stays, released) = (Arc::new(Mutex::new(Vec::new())), Flag::default(), Flag::default());
@@ -100,4 +103,72 @@ fn begin_on_the_workers_the_third_time() {
     });
     let twice = [("begins", false), ("moved", true)].repeat(2);
     assert_eq!(*seen.lock().unwrap(), [twice.as_slice(), &[("begins", true), ("moved", true)]].concat());
+}
+
+/// Large ones that block their workers leave one to the others, as long as threads can stand in.
+#[test]
+fn leave_a_worker_to_others_however_many_are_large() {
+    for workers in 1..=3 {
+        let mut limits = SandboxLimits::default();
+        limits.worker_threads = workers;
+        let (staying, released) = (Arc::new(AtomicUsize::new(0)), Flag::default());
+        let (stays, until_released) = (Arc::clone(&staying), released.clone());
+        let host = builder()
+            .sandbox_limits(limits)
+            .host_function("stay", move |(): (), _| {
+                stays.fetch_add(1, Ordering::SeqCst);
+                block_until(&until_released);
+                ready(Ok::<_, Infallible>(()))
+            })
+            .build()
+            .unwrap();
+        let large = Code::bytes(wat::parse_str(LARGE).unwrap());
+        host.create_function("large", large).timeout(BOUND).grant("stay").wait().unwrap();
+        host.create_function("busy", calls_around_work(&[], &[])).timeout(BOUND).wait().unwrap();
+        current_thread().block_on(async {
+            // All workers but one as they are; and for the last, one thread after the other for as many as there are workers.
+            let mut all_large = JoinSet::new();
+            for n in 1..2 * workers {
+                all_large.spawn(host.invoke("large").into_future());
+                until_async("the large guest on a worker", || staying.load(Ordering::SeqCst) == n).await;
+                assert_eq!(ending(&host.invoke("busy").await.unwrap()), "success null", "{n} beside {workers}");
+            }
+            released.raise();
+            while let Some(large) = all_large.join_next().await {
+                assert_eq!(ending(&large.unwrap().unwrap()), "success null");
+            }
+        });
+    }
+}
+
+/// No instruction of theirs can outlast the time that is left until then.
+#[test]
+fn keep_the_thread_that_waits_for_them_until_their_time_is_nearly_over() {
+    const TIMEOUT: Duration = Duration::from_millis(800);
+    // Takes 256 MiB, which are half a second's work, and calls `look` until its time is over.
+    let code = r#"(module
+        (import "fnhost_v1" "call" (func $call (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 0) "nulllook")
+        (func (export "handle")
+            (if (i32.lt_s (memory.grow (i32.const 0xfff)) (i32.const 0)) (then unreachable))
+            (loop $forever
+                (drop (call $call (i32.const 4) (i32.const 4) (i32.const 0) (i32.const 4)))
+                (br $forever))))"#;
+    let threads = Arc::new(Mutex::new(Vec::new()));
+    let looks = Arc::clone(&threads);
+    let host = builder()
+        .host_function("look", move |(): (), _| {
+            looks.lock().unwrap().push(thread::current().name().map(str::to_owned));
+            looks.lock().unwrap().dedup();
+            ready(Ok::<_, Infallible>(()))
+        })
+        .build()
+        .unwrap();
+    let code = Code::bytes(wat::parse_str(code).unwrap());
+    host.create_function("endless", code).memory_mb(512).timeout(TIMEOUT).grant("look").wait().unwrap();
+    let waits = move |host: Host| ending(&host.invoke("endless").wait().unwrap());
+    let waiting = thread::Builder::new().name("waiting".to_owned()).spawn(move || waits(host)).unwrap();
+    assert_eq!(waiting.join().unwrap(), "timeout in Invoke");
+    assert_eq!(*threads.lock().unwrap(), ["waiting", "fnhost-worker"].map(|name| Some(name.to_owned())));
 }
