@@ -1,13 +1,14 @@
 //! The host in somebody else's process: which threads it has and when, what it prints, what it leaves behind.
 
 mod busy_guests;
+mod shutdown;
+mod ticker;
 mod traces;
 
 use crate::test_host::{builder, host_with};
-use crate::waiting::{Alone, BOUND, Flag, alone, until, until_async};
+use crate::waiting::{Alone, BOUND, Flag, alone, until};
 use fixture_artifacts::{
-    ECHO_COMPONENT, SLEEP_COMPONENT, WAT_CALLS_HOST, WAT_CALLS_HOST_FOREVER, WAT_ECHO, WAT_LOOP_HANDLE, WAT_SLEEP_10MS,
-    WAT_SLEEP_FOREVER, WAT_TRAP_UNREACHABLE,
+    ECHO_COMPONENT, WAT_CALLS_HOST, WAT_ECHO, WAT_LOOP_HANDLE, WAT_SLEEP_10MS, WAT_SLEEP_FOREVER, WAT_TRAP_UNREACHABLE,
 };
 use fnhost::error::{CreateFunctionError, InvokeError};
 use fnhost::function::{FunctionError, ReportedError};
@@ -17,7 +18,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 fn runtime() -> Runtime {
@@ -110,61 +111,6 @@ fn all_threads_end_with_the_last_host() {
     });
 }
 
-/// How often the ticker has gone to sleep and been woken.
-fn ticker_switches() -> Option<u64> {
-    for task in fs::read_dir("/proc/self/task").unwrap() {
-        let path = task.unwrap().path();
-        if fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim() == "fnhost-ticker") {
-            let status = fs::read_to_string(path.join("status")).unwrap();
-            let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
-            return Some(line.trim().parse().unwrap());
-        }
-    }
-    None
-}
-
-#[test]
-fn the_ticker_sleeps_when_nothing_runs() {
-    alone_and_silent("good_citizen::the_ticker_sleeps_when_nothing_runs", || {
-        let host = builder().build().unwrap();
-        host.create_function("echo", Code::file(WAT_ECHO)).wait().unwrap();
-        host.create_function("loop", Code::file(WAT_LOOP_HANDLE)).timeout(Duration::from_millis(30)).wait().unwrap();
-        for _ in 0..3 {
-            host.invoke("echo").wait().unwrap();
-            // Half a second without a switch; awake it has 500 in that time.
-            let mut last = (None, Instant::now());
-            until("the ticker's sleep", || {
-                let now = ticker_switches();
-                // A thread that has only just begun has no name yet.
-                if now.is_none() || now != last.0 {
-                    last = (now, Instant::now());
-                }
-                last.1.elapsed() > Duration::from_millis(500)
-            });
-            // It wakes for the next guest that needs it.
-            let error = host.invoke("loop").wait().unwrap().function_error;
-            assert!(matches!(error, Some(FunctionError::TimedOut { .. })), "{error:?}");
-            assert!(ticker_switches() > last.0);
-        }
-    });
-}
-
-/// Invocations begin at all moments of the ticker's falling asleep: 100 idle ticks, about. None may find it asleep.
-#[test]
-fn an_invocation_is_not_missed_by_a_ticker_that_falls_asleep() {
-    alone_and_silent("good_citizen::an_invocation_is_not_missed_by_a_ticker_that_falls_asleep", || {
-        let host = builder().build().unwrap();
-        host.create_function("loop", Code::file(WAT_LOOP_HANDLE)).timeout(Duration::from_millis(2)).wait().unwrap();
-        let mut pause = Duration::from_millis(90);
-        while pause < Duration::from_millis(130) {
-            thread::sleep(pause);
-            let error = host.invoke("loop").wait().unwrap().function_error;
-            assert!(matches!(error, Some(FunctionError::TimedOut { .. })), "{error:?}");
-            pause += Duration::from_micros(700);
-        }
-    });
-}
-
 #[test]
 fn a_host_may_be_dropped_anywhere() {
     alone_and_silent("good_citizen::a_host_may_be_dropped_anywhere", || {
@@ -239,110 +185,6 @@ fn a_host_may_be_dropped_anywhere() {
 
         drop(in_a_task);
     });
-}
-
-#[tokio::test]
-async fn a_shutdown_waits_for_what_runs() {
-    let (gate, inside) = (Flag::default(), Flag::default());
-    let host = {
-        let (gate, inside) = (gate.clone(), inside.clone());
-        builder()
-            .host_function("echo", move |input: Value, caller| {
-                let gate = gate.clone();
-                inside.raise();
-                async move {
-                    until_async("the test's signal", || gate.is_raised()).await;
-                    // A part of what was in progress when the host closed.
-                    let nested = caller.invoke("inner").json(&input)?.await?;
-                    Ok::<Value, ReportedError>(nested.json()?)
-                }
-            })
-            .build()
-            .unwrap()
-    };
-    host.create_function("calls", Code::file(WAT_CALLS_HOST)).timeout(BOUND).grant("echo").await.unwrap();
-    host.create_function("inner", Code::file(WAT_ECHO)).await.unwrap();
-    let call = tokio::spawn(host.invoke("calls").into_future());
-    until_async("the call", || inside.is_raised()).await;
-    let shutdown = {
-        let host = host.clone();
-        tokio::spawn(async move { host.shutdown(BOUND).await })
-    };
-    // New ones are refused from the begin of the shutdown on.
-    let begin = Instant::now();
-    while host.invoke("inner").await.is_ok() {
-        assert!(begin.elapsed() < BOUND);
-        tokio::task::yield_now().await;
-    }
-    assert!(!shutdown.is_finished());
-    gate.raise();
-    assert_eq!(call.await.unwrap().unwrap().json::<Value>().unwrap(), json!({"n": 1}));
-    let report = shutdown.await.unwrap();
-    assert_eq!((report.invocations_ended, report.events_lost), (0, 0));
-    for refused in [host.invoke("inner"), host.invoke("inner").invocation_type(InvocationType::Event)] {
-        let error = refused.await.unwrap_err();
-        assert_eq!((error.code(), error.status()), ("ServiceException", 500));
-    }
-}
-
-#[tokio::test]
-async fn a_shutdown_ends_what_does_not_end_in_time() {
-    let (inside, gate) = (Flag::default(), Flag::default());
-    let host = {
-        let (inside, gate) = (inside.clone(), gate.clone());
-        builder()
-            .blocking_host_function("sleep", move |_: Value, _| {
-                inside.raise();
-                crate::waiting::block_until(&gate);
-                Ok::<_, ReportedError>(())
-            })
-            .build()
-            .unwrap()
-    };
-    let _gate = gate.on_drop();
-    let endless = [
-        ("busy", Code::file(WAT_LOOP_HANDLE)),
-        ("asleep", Code::file(WAT_SLEEP_FOREVER)),
-        ("asleep-component", Code::file(SLEEP_COMPONENT)),
-        ("blocking", Code::file(WAT_CALLS_HOST_FOREVER)),
-        ("native", Code::native(|_: Value, _| std::future::pending::<Result<(), ReportedError>>())),
-    ];
-    let mut calls = Vec::new();
-    for (name, code) in endless {
-        host.create_function(name, code).timeout(BOUND * 2).grant("sleep").await.unwrap();
-        calls.push(tokio::spawn(host.invoke(name).payload("{\"ms\":600000}").into_future()));
-    }
-    until_async("the blocking host function", || inside.is_raised()).await;
-    let begin = Instant::now();
-    let report = host.shutdown(Duration::from_millis(50)).await;
-    assert!(begin.elapsed() >= Duration::from_millis(50) && begin.elapsed() < BOUND, "{:?}", begin.elapsed());
-    assert_eq!((report.invocations_ended, report.events_lost), (5, 0));
-    for call in calls {
-        let error = call.await.unwrap().unwrap_err();
-        assert_eq!(error.code(), "ServiceException", "{error}");
-    }
-}
-
-/// One bound for everything: events in progress take from the same.
-#[tokio::test]
-async fn a_shutdown_reports_lost_events() {
-    let inside = Flag::default();
-    let native = {
-        let inside = inside.clone();
-        Code::native(move |_: Value, _| {
-            inside.raise();
-            std::future::pending::<Result<(), ReportedError>>()
-        })
-    };
-    let host = builder().build().unwrap();
-    host.create_function("endless", native).timeout(BOUND * 2).await.unwrap();
-    assert_eq!(host.invoke("endless").invocation_type(InvocationType::Event).await.unwrap().status, 202);
-    until_async("the event's try", || inside.is_raised()).await;
-    let bound = Duration::from_secs(1);
-    let begin = Instant::now();
-    let report = host.shutdown(bound).await;
-    assert_eq!(report.events_lost, 1);
-    assert!(begin.elapsed() >= bound && begin.elapsed() < 2 * bound, "{:?}", begin.elapsed());
 }
 
 #[tokio::test]
