@@ -181,8 +181,9 @@ impl Invoke {
     /// than 4 MiB of memory. Not to be called on a coroutine's stack, whose end this library can't see.
     ///
     /// It keeps this thread to its end, however busy it is; but with more than 4 MiB of memory it goes to the host's own threads
-    /// for the last of its time, 1 ms for each MiB, so that the answer to a timeout does not wait for an instruction that walks
-    /// through all of it.
+    /// for the last of its time, 4 ms for each MiB, so that the answer to a timeout does not wait for an instruction that walks
+    /// through all of it; and with more than 256 MiB at once. The answer to a shutdown does wait for such an instruction: some
+    /// 0.1 s at most.
     ///
     /// # Errors
     /// As the future; and when called inside a tokio runtime, whose thread it would block.

@@ -55,8 +55,7 @@ pub struct SandboxLimits {
     /// directories, or is throttled. The other half is for those that open more, up to 64 in one sandbox.
     pub open_files_max: usize,
     /// Threads of the host's own that guests run on when they keep a processor for long. Default: one for each processor.
-    /// One of them is left to guests of up to 4 MiB of memory: while larger ones are on all the others, blocking threads stand in
-    /// for the last, at most one for each worker.
+    /// While a guest with more than 4 MiB of memory is on one of them, a blocking thread stands in for it, if one is left.
     pub worker_threads: usize,
     /// How much lower than the process's the priority of those threads is, once they have run a guest: added to the niceness of
     /// its first thread. 0 to 19; 0 changes nothing. Default 10. What else runs there is as nice: host functions that a guest

@@ -6,7 +6,8 @@ use super::host_calls::HostCalls;
 use super::job::Job;
 use super::limiter::MemoryLimiter;
 use super::place::{
-    CALLERS_MEMORY_BYTES_MAX, GRACE, Place, STACK_TICKS, STAND_IN_TICKS, give_up_callers_thread, longest_instruction,
+    CALLERS_MEMORY_BYTES_MAX, GRACE, LeaveThread, Place, STACK_TICKS, STAND_IN_TICKS, give_up_callers_thread,
+    must_leave_waiting_caller,
 };
 use super::wasi::Wasi;
 use crate::limits::PAYLOAD_BYTES_MAX;
@@ -54,9 +55,21 @@ impl Guest {
         (granted, granted && self.limiter.held_bytes() > CALLERS_MEMORY_BYTES_MAX)
     }
 
-    /// Whether the deadline is so near that the next instruction may outlast it.
-    fn may_be_late(&self) -> bool {
-        self.job.remaining() < longest_instruction(self.limiter.held_bytes())
+    /// Whether it has to leave the thread of a caller that waits, for its size or its deadline.
+    fn must_leave_waiting_caller(&self) -> bool {
+        must_leave_waiting_caller(self.limiter.held_bytes(), self.job.remaining())
+    }
+
+    /// Whether it has to leave its thread before it has what it was granted, which makes it large.
+    fn must_leave_as_large(&self) -> bool {
+        let is_news = self.job.place.become_large();
+        match self.job.place.get() {
+            Place::CallersTask | Place::CallersStack => true,
+            Place::CallersThread => self.must_leave_waiting_caller(),
+            // It began there while it was small, and nobody stands in for its worker yet.
+            Place::Workers => is_news,
+            Place::WorkersStoodInFor => false,
+        }
     }
 
     fn table_may_grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
@@ -134,14 +147,11 @@ impl ResourceLimiterAsync for Guest {
         Self: 'b,
     {
         let (granted, is_large) = self.memory_may_grow(current, desired, maximum);
-        if is_large {
-            self.job.place.become_large();
-            if self.job.place.get() != Place::CallersThread || self.may_be_late() {
-                return Box::pin(async {
-                    self.job.place.leave_callers_thread().await;
-                    Ok(true)
-                });
-            }
+        if is_large && self.must_leave_as_large() {
+            return Box::pin(async {
+                LeaveThread::default().await;
+                Ok(true)
+            });
         }
         answer(granted)
     }
@@ -234,7 +244,7 @@ fn at_tick(store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline
     }
     Ok(match job.place.get() {
         Place::CallersStack if !job.place.may_stay(STACK_TICKS) => return Err(NeedsFiber::Time.into()),
-        Place::CallersThread if job.place.is_large() && guest.may_be_late() => {
+        Place::CallersThread if job.place.is_large() && guest.must_leave_waiting_caller() => {
             give_up_callers_thread();
             UpdateDeadline::Yield(1)
         }

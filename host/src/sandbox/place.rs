@@ -1,5 +1,6 @@
 //! Where a guest runs, and when it has to go somewhere else.
 
+use super::ticker::TICK;
 use crate::blocking::OnCallersThread;
 use std::cell::Cell;
 use std::pin::Pin;
@@ -11,15 +12,20 @@ use std::time::Duration;
 /// calls that only straddle a tick are not moved (a move costs 60-90 us on an idle machine; measured).
 pub(super) const GRACE: Duration = Duration::from_micros(500);
 
-/// The most memory, in bytes, of a guest in its caller's task, or on its caller's stack. One instruction (`memory.fill`, `memory.copy`) may walk
-/// through all of it, and no tick ends an instruction: 1 MiB takes 0.25 to 0.5 ms where it is touched first (measured), and so
-/// the thread may be held 1 to 2 ms longer than the grace. A guest with more is large.
+/// The most memory, in bytes, of a guest in its caller's task, or on its caller's stack. One instruction (`memory.fill`,
+/// `memory.copy`) may walk through all of it, and no tick ends an instruction: 1 MiB takes 0.25 to 0.5 ms where it is touched
+/// first (measured), and so the thread may be held 1 to 2 ms longer than the grace. A guest with more is large.
 pub(super) const CALLERS_MEMORY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// How long one instruction of a guest with so much memory may take, ticks around it included: twice of what was measured.
-pub(super) fn longest_instruction(memory_bytes: usize) -> Duration {
-    const TICKS: Duration = Duration::from_millis(2);
-    Duration::from_micros((memory_bytes / 1024) as u64) + TICKS
+/// The most memory, in bytes, of a guest on a thread that its caller gave up. Who waits there learns of a shutdown one instruction
+/// late, which then is some 0.1 s.
+const WAITING_CALLERS_MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Whether a guest with so much memory has to leave a thread that its caller gave up, because its next instruction may outlast
+/// the time that remains: 4 ms for each MiB, eight times what was measured, for other threads may want the processor, too.
+pub(super) fn must_leave_waiting_caller(memory_bytes: usize, remaining: Duration) -> bool {
+    let longest_instruction = Duration::from_micros((memory_bytes / 256) as u64);
+    memory_bytes > WAITING_CALLERS_MEMORY_BYTES_MAX || remaining < longest_instruction + 2 * TICK
 }
 
 /// Where a guest runs, and so whether it has to make room for others.
@@ -31,9 +37,9 @@ pub(super) enum Place {
     /// On the host's own workers: it makes room at each tick.
     Workers = 1,
     /// On a thread that its caller gave up for it, and that is its own until its deadline is so near that one instruction might
-    /// outlast it. (A guest of 12 MiB took 1.3 to 1.6 times as long where it moved: caches, and a page table on two processors.)
+    /// outlast it. (A guest of 12 MiB took 1.3 to 1.6 times as long where it moved, on 2 processors; measured.)
     CallersThread = 2,
-    /// On a worker whose work another one or another thread does meanwhile: it makes room now and then.
+    /// On a worker whose work another thread does meanwhile: it makes room now and then.
     WorkersStoodInFor = 3,
     /// On the very stack of a thread that its caller gave up: it begins again elsewhere if it takes longer than that should.
     CallersStack = 4,
@@ -93,28 +99,24 @@ impl SharedPlace {
         self.is_large.load(Ordering::Relaxed)
     }
 
-    /// The guest is about to have more than [`CALLERS_MEMORY_BYTES_MAX`].
-    pub(super) fn become_large(&self) {
-        self.is_large.store(true, Ordering::Relaxed);
-    }
-
-    /// For a guest that is about to have more memory than its place allows for.
-    pub(super) fn leave_callers_thread(&self) -> LeaveCallersThread<'_> {
-        LeaveCallersThread { place: self, asked: false }
+    /// The guest is about to have more than [`CALLERS_MEMORY_BYTES_MAX`]. Answers whether it had not before.
+    pub(super) fn become_large(&self) -> bool {
+        !self.is_large.swap(true, Ordering::Relaxed)
     }
 }
 
-/// Suspends the guest until it runs on the workers; if it can't be moved, it goes on where it is.
-pub(super) struct LeaveCallersThread<'a> {
-    place: &'a SharedPlace,
+/// Suspends a guest that became large: it goes on on the workers, with a thread that stands in for its own; or where it is, if
+/// it can't be moved.
+#[derive(Default)]
+pub(super) struct LeaveThread {
     asked: bool,
 }
 
-impl Future for LeaveCallersThread<'_> {
+impl Future for LeaveThread {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.asked || matches!(self.place.get(), Place::Workers | Place::WorkersStoodInFor) {
+        if self.asked {
             return Poll::Ready(());
         }
         self.asked = true;
@@ -147,7 +149,7 @@ impl Drop for InPoll {
     }
 }
 
-/// Says that the guest whose poll runs on this thread is to be moved when it is suspended, which is now.
+/// Says that the guest whose poll runs on this thread is to be moved when it is suspended, which is now. On a worker nobody asks.
 pub(super) fn give_up_callers_thread() {
     GAVE_UP.set(true);
 }

@@ -314,7 +314,7 @@ impl<H: Send + 'static> Running<H> {
     fn unwind(&self, work: Work<H>) -> Option<JoinHandle<()>> {
         let is_large = self.job.place.is_large();
         let needs_runtime = self.code.as_ref().is_some_and(|code| code.needs_runtime);
-        // They run already, but for a large guest on its caller's thread.
+        // They run already if it needed them.
         let workers = (is_large || needs_runtime).then(|| self.sandbox.workers.handle().ok()).flatten();
         let _workers = workers.map(tokio::runtime::Handle::enter);
         match workers {

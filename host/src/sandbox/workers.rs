@@ -23,8 +23,6 @@ pub(super) struct Workers {
     blocking_threads: usize,
     /// Threads that blocking closures may have.
     closures: Arc<Semaphore>,
-    /// Workers that large guests may keep as they are: all but one.
-    to_spare: Semaphore,
     /// Workers that may have a thread standing in for them.
     stand_ins: Semaphore,
     runtime: OnceLock<Runtime>,
@@ -40,7 +38,6 @@ impl Workers {
             niceness: limits.worker_niceness,
             blocking_threads: closures_max.saturating_add(own),
             closures: Arc::new(Semaphore::new(closures_max)),
-            to_spare: Semaphore::new(threads.saturating_sub(1)),
             stand_ins: Semaphore::new(threads),
             runtime: OnceLock::new(),
         }
@@ -91,15 +88,9 @@ impl Workers {
         }
     }
 
-    /// Runs `work`, which may keep this worker for long, while another one does what this one would do, or another thread; as far
-    /// as there is one, for guests must not take more of the machine by being large. `work` is told whether. To be called on a
-    /// worker.
+    /// Runs `work`, which may keep this worker for long, while another thread does what the worker would do; as far as there
+    /// is one, for guests must not take more of the machine by being large. `work` is told whether. To be called on a worker.
     pub(super) fn with_stand_in<R>(&self, work: impl FnOnce(bool) -> R) -> R {
-        // The thread that stands in becomes the worker: the next guest would be on another thread, and often on another processor,
-        // than this one was. (12 MiB, awaited: 0.89 of the time without; measured.) What this guest itself wakes waits for it.
-        if let Ok(_to_spare) = self.to_spare.try_acquire() {
-            return work(true);
-        }
         match self.stand_ins.try_acquire() {
             Ok(_stand_in) => tokio::task::block_in_place(|| work(true)),
             Err(_) => work(false),

@@ -9,7 +9,7 @@ use std::future::{pending, ready};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
@@ -105,33 +105,48 @@ fn begin_on_the_workers_the_third_time() {
     assert_eq!(*seen.lock().unwrap(), [twice.as_slice(), &[("begins", true), ("moved", true)]].concat());
 }
 
-/// Large ones that block their workers leave one to the others, as long as threads can stand in.
+/// Large ones that block their workers leave as many to the others as there are: those that left their caller's task because they
+/// became large, and those that began on a worker, because they were slow before, and became large there.
 #[test]
-fn leave_a_worker_to_others_however_many_are_large() {
-    for workers in 1..=3 {
+fn leave_their_workers_to_others_when_they_are_large() {
+    let after_work = LARGE.replace(
+        "(drop (memory.grow",
+        "(loop $work (global.set 0 (i32.sub (global.get 0) (i32.const 1))) (br_if $work (global.get 0))) (drop (memory.grow",
+    );
+    let after_work = after_work.replace("(memory (", "(global (mut i32) (i32.const 30000000)) (memory (");
+    for (code, runs_before) in [(LARGE, 0), (&after_work, 2)] {
         let mut limits = SandboxLimits::default();
-        limits.worker_threads = workers;
+        limits.worker_threads = 2;
         let (staying, released) = (Arc::new(AtomicUsize::new(0)), Flag::default());
         let (stays, until_released) = (Arc::clone(&staying), released.clone());
         let host = builder()
             .sandbox_limits(limits)
             .host_function("stay", move |(): (), _| {
-                stays.fetch_add(1, Ordering::SeqCst);
-                block_until(&until_released);
+                assert_eq!(thread::current().name(), Some("fnhost-worker"));
+                if stays.fetch_add(1, Ordering::SeqCst) >= runs_before {
+                    block_until(&until_released);
+                }
                 ready(Ok::<_, Infallible>(()))
             })
             .build()
             .unwrap();
-        let large = Code::bytes(wat::parse_str(LARGE).unwrap());
-        host.create_function("large", large).timeout(BOUND).grant("stay").wait().unwrap();
+        let code = Code::bytes(wat::parse_str(code).unwrap());
+        host.create_function("large", code).timeout(BOUND).grant("stay").wait().unwrap();
         host.create_function("busy", calls_around_work(&[], &[])).timeout(BOUND).wait().unwrap();
         current_thread().block_on(async {
-            // All workers but one as they are; and for the last, one thread after the other for as many as there are workers.
+            for _ in 0..runs_before {
+                assert_eq!(ending(&host.invoke("large").await.unwrap()), "success null");
+            }
             let mut all_large = JoinSet::new();
-            for n in 1..2 * workers {
+            for n in 1..=2 {
                 all_large.spawn(host.invoke("large").into_future());
-                until_async("the large guest on a worker", || staying.load(Ordering::SeqCst) == n).await;
-                assert_eq!(ending(&host.invoke("busy").await.unwrap()), "success null", "{n} beside {workers}");
+                let is_there = || staying.load(Ordering::SeqCst) == runs_before + n;
+                until_async("the large guest on a worker", is_there).await;
+                assert_eq!(
+                    ending(&host.invoke("busy").await.unwrap()),
+                    "success null",
+                    "beside {n} after {runs_before}"
+                );
             }
             released.raise();
             while let Some(large) = all_large.join_next().await {
@@ -141,34 +156,63 @@ fn leave_a_worker_to_others_however_many_are_large() {
     }
 }
 
-/// No instruction of theirs can outlast the time that is left until then.
+/// Their next instruction might outlast what is left then.
 #[test]
 fn keep_the_thread_that_waits_for_them_until_their_time_is_nearly_over() {
-    const TIMEOUT: Duration = Duration::from_millis(800);
-    // Takes 256 MiB, which are half a second's work, and calls `look` until its time is over.
+    const TIMEOUT: Duration = Duration::from_millis(1_500);
+    // 4.096 ms for each MiB, and two ticks.
+    const NEARLY: Duration = Duration::from_micros(128 * 4_096 + 2_000);
+    // Takes 128 MiB and calls `look` until its time is over.
     let code = r#"(module
         (import "fnhost_v1" "call" (func $call (param i32 i32 i32 i32) (result i32)))
         (memory (export "memory") 1)
         (data (i32.const 0) "nulllook")
         (func (export "handle")
-            (if (i32.lt_s (memory.grow (i32.const 0xfff)) (i32.const 0)) (then unreachable))
+            (if (i32.lt_s (memory.grow (i32.const 0x7ff)) (i32.const 0)) (then unreachable))
             (loop $forever
                 (drop (call $call (i32.const 4) (i32.const 4) (i32.const 0) (i32.const 4)))
                 (br $forever))))"#;
+    // The threads that the guest was on, and since when.
     let threads = Arc::new(Mutex::new(Vec::new()));
     let looks = Arc::clone(&threads);
+    let begin = Instant::now();
     let host = builder()
         .host_function("look", move |(): (), _| {
-            looks.lock().unwrap().push(thread::current().name().map(str::to_owned));
-            looks.lock().unwrap().dedup();
+            let name = thread::current().name().map(str::to_owned);
+            let mut looks = looks.lock().unwrap();
+            if looks.last().is_none_or(|(last, _)| *last != name) {
+                looks.push((name, begin.elapsed()));
+            }
             ready(Ok::<_, Infallible>(()))
         })
         .build()
         .unwrap();
     let code = Code::bytes(wat::parse_str(code).unwrap());
-    host.create_function("endless", code).memory_mb(512).timeout(TIMEOUT).grant("look").wait().unwrap();
+    host.create_function("endless", code).memory_mb(256).timeout(TIMEOUT).grant("look").wait().unwrap();
     let waits = move |host: Host| ending(&host.invoke("endless").wait().unwrap());
     let waiting = thread::Builder::new().name("waiting".to_owned()).spawn(move || waits(host)).unwrap();
     assert_eq!(waiting.join().unwrap(), "timeout in Invoke");
-    assert_eq!(*threads.lock().unwrap(), ["waiting", "fnhost-worker"].map(|name| Some(name.to_owned())));
+    let threads = threads.lock().unwrap();
+    let names: Vec<_> = threads.iter().map(|(name, _)| name.as_deref().unwrap()).collect();
+    assert_eq!(names, ["waiting", "fnhost-worker"]);
+    assert!(threads[1].1 > TIMEOUT - NEARLY, "{threads:?}");
+}
+
+/// One instruction of theirs takes long: who waits is to learn of a shutdown meanwhile.
+#[test]
+fn leave_the_thread_that_waits_for_them_at_once_when_they_are_very_large() {
+    let very_large = LARGE.replace("(i32.const 100)", "(i32.const 4096)");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sees = Arc::clone(&seen);
+    let stay = move |(): (), _| {
+        sees.lock().unwrap().push(thread::current().name() == Some("fnhost-worker"));
+        ready(Ok::<_, Infallible>(()))
+    };
+    let host = builder().host_function("stay", stay).build().unwrap();
+    for (name, code) in [("large", LARGE), ("very-large", &very_large)] {
+        let code = Code::bytes(wat::parse_str(code).unwrap());
+        host.create_function(name, code).memory_mb(512).timeout(BOUND).grant("stay").wait().unwrap();
+        assert_eq!(ending(&host.invoke(name).wait().unwrap()), "success null");
+    }
+    assert_eq!(*seen.lock().unwrap(), [false, true]);
 }

@@ -1,4 +1,4 @@
-//! The thread that wakes guests to look at their time: it is there while something runs.
+//! The thread that wakes guests to look at their time: it is awake while something runs.
 
 use super::alone_and_silent;
 use crate::test_host::builder;
