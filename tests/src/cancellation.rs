@@ -1,6 +1,6 @@
 //! Dropping the future of an invocation cancels it and frees what it held, whatever the guest was doing.
 
-use crate::test_host::builder;
+use crate::test_host::{builder, large_and_endless};
 use crate::waiting::{BOUND, Flag, block_until, invoke_once_free, until, until_async};
 use fixture_artifacts::{
     SLEEP_COMPONENT, SPIN_CORE, WAT_CALLS_HOST, WAT_ECHO, WAT_LOOP_HANDLE, WAT_LOOP_START, WAT_SLEEP_FOREVER,
@@ -232,7 +232,7 @@ fn a_nested_invocation_is_cancelled_with_its_caller() {
 #[test]
 fn what_a_blocking_host_function_invoked_is_cancelled_with_its_caller() {
     let native = Code::native(|_: Value, _| pending::<Result<(), ReportedError>>());
-    for inner in [Code::file(WAT_LOOP_HANDLE), Code::file(WAT_SLEEP_FOREVER), native] {
+    for inner in [Code::file(WAT_LOOP_HANDLE), large_and_endless(), Code::file(WAT_SLEEP_FOREVER), native] {
         let (answers, answer) = std::sync::mpsc::channel();
         let host = builder()
             .blocking_host_function("echo", move |_: Value, caller| {

@@ -21,6 +21,12 @@ pub(crate) async fn host_with(function: &str, path: &str) -> Host {
     host
 }
 
+/// An endless guest with 16 MiB of memory: more than those may have that stay in their caller's task.
+pub(crate) fn large_and_endless() -> Code {
+    let module = r#"(module (memory (export "memory") 0x100) (func (export "handle") (loop $forever (br $forever))))"#;
+    Code::bytes(wat::parse_str(module).unwrap())
+}
+
 /// A guest that calls the host functions `before`, works for so long that it is moved to the host's workers, and calls those of
 /// `after`. Each is called with `null`.
 pub(crate) fn calls_around_work(before: &[&str], after: &[&str]) -> Code {

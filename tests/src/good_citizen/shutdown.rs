@@ -1,6 +1,6 @@
 //! The host's end, in the time that the embedder gives it.
 
-use crate::test_host::builder;
+use crate::test_host::{builder, large_and_endless};
 use crate::waiting::{BOUND, Flag, block_until, until_async};
 use fixture_artifacts::{
     SLEEP_COMPONENT, WAT_CALLS_HOST, WAT_CALLS_HOST_FOREVER, WAT_ECHO, WAT_LOOP_HANDLE, WAT_SLEEP_FOREVER,
@@ -8,6 +8,7 @@ use fixture_artifacts::{
 use fnhost::function::ReportedError;
 use fnhost::{Code, InvocationType};
 use serde_json::{Value, json};
+use std::thread;
 use std::time::{Duration, Instant};
 
 #[tokio::test]
@@ -81,13 +82,25 @@ async fn a_shutdown_ends_what_does_not_end_in_time() {
         host.create_function(name, code).timeout(BOUND * 2).grant("sleep").await.unwrap();
         calls.push(tokio::spawn(host.invoke(name).payload("{\"ms\":600000}").into_future()));
     }
+    let mut waiting = Vec::new();
+    for (name, code) in [("waited-for", Code::file(WAT_LOOP_HANDLE)), ("large-and-waited-for", large_and_endless())] {
+        host.create_function(name, code).timeout(BOUND * 2).await.unwrap();
+        let host = host.clone();
+        waiting.push(thread::spawn(move || host.invoke(name).wait()));
+    }
+    until_async("all of them", || host.metrics().invocations_in_progress == 7).await;
     until_async("the blocking host function", || inside.is_raised()).await;
     let begin = Instant::now();
     let report = host.shutdown(Duration::from_millis(50)).await;
     assert!(begin.elapsed() >= Duration::from_millis(50) && begin.elapsed() < BOUND, "{:?}", begin.elapsed());
-    assert_eq!((report.invocations_ended, report.events_lost), (5, 0));
+    assert_eq!((report.invocations_ended, report.events_lost), (7, 0));
+    let mut ended = Vec::new();
     for call in calls {
-        let error = call.await.unwrap().unwrap_err();
+        ended.push(call.await.unwrap());
+    }
+    ended.extend(waiting.into_iter().map(|thread| thread.join().unwrap()));
+    for call in ended {
+        let error = call.unwrap_err();
         assert_eq!(error.code(), "ServiceException", "{error}");
     }
 }
