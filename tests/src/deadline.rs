@@ -285,7 +285,7 @@ each_runtime! {
     native_function: Endless::Native;
 }
 
-/// One instruction that fills 64 MiB can't be interrupted, so it holds its caller's thread once; the deadline holds.
+/// An instruction that fills 64 MiB can't be interrupted.
 #[test]
 fn the_deadline_holds_between_long_instructions() {
     for runtime in [multi_thread(2), multi_thread(1), current_thread()] {

@@ -182,8 +182,8 @@ impl Invoke {
     ///
     /// It keeps this thread to its end, however busy it is; but with more than 4 MiB of memory it goes to the host's own threads
     /// for the last of its time, 4 ms for each MiB, so that the answer to a timeout does not wait for an instruction that walks
-    /// through all of it; and with more than 256 MiB at once. The answer to a shutdown does wait for such an instruction: some
-    /// 0.1 s at most.
+    /// through all of it; and with more than 256 MiB at once. The answer to a shutdown, or to the end of what it is a part of, does
+    /// wait for such an instruction: some 0.1 s, and longer where others want the processor.
     ///
     /// # Errors
     /// As the future; and when called inside a tokio runtime, whose thread it would block.

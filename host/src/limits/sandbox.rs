@@ -54,7 +54,8 @@ pub struct SandboxLimits {
     /// of which it often has 1,024. Default 512. One half is to begin with: a sandbox takes 4 of it, two for its
     /// directories, or is throttled. The other half is for those that open more, up to 64 in one sandbox.
     pub open_files_max: usize,
-    /// Threads of the host's own that guests run on when they keep a processor for long. Default: one for each processor.
+    /// Threads of the host's own, for awaited guests that keep a processor for long or have more than 4 MiB of memory, and for those
+    /// that [`Invoke::wait`](crate::Invoke::wait) names. Default: one for each processor.
     /// While a guest with more than 4 MiB of memory is on one of them, a blocking thread stands in for it, if one is left.
     pub worker_threads: usize,
     /// How much lower than the process's the priority of those threads is, once they have run a guest: added to the niceness of

@@ -7,7 +7,7 @@ use super::job::Job;
 use super::limiter::MemoryLimiter;
 use super::place::{
     CALLERS_MEMORY_BYTES_MAX, GRACE, LeaveThread, Place, STACK_TICKS, STAND_IN_TICKS, give_up_callers_thread,
-    must_leave_waiting_caller,
+    must_leave_callers_thread,
 };
 use super::wasi::Wasi;
 use crate::limits::PAYLOAD_BYTES_MAX;
@@ -55,17 +55,19 @@ impl Guest {
         (granted, granted && self.limiter.held_bytes() > CALLERS_MEMORY_BYTES_MAX)
     }
 
-    /// Whether it has to leave the thread of a caller that waits, for its size or its deadline.
-    fn must_leave_waiting_caller(&self) -> bool {
-        must_leave_waiting_caller(self.limiter.held_bytes(), self.job.remaining())
+    /// Whether it has to leave [`Place::CallersThread`], for its size or its deadline.
+    fn must_leave_callers_thread(&self) -> bool {
+        must_leave_callers_thread(self.limiter.held_bytes(), self.job.remaining())
     }
 
-    /// Whether it has to leave its thread before it has what it was granted, which makes it large.
-    fn must_leave_as_large(&self) -> bool {
+    /// It is large with what it was granted just now. Answers whether it has to leave its thread before it has it.
+    fn become_large(&self) -> bool {
         let is_news = self.job.place.become_large();
         match self.job.place.get() {
-            Place::CallersTask | Place::CallersStack => true,
-            Place::CallersThread => self.must_leave_waiting_caller(),
+            Place::CallersTask => true,
+            // Never here: it has the other limiter.
+            Place::CallersStack => true,
+            Place::CallersThread => self.must_leave_callers_thread(),
             // It began there while it was small, and nobody stands in for its worker yet.
             Place::Workers => is_news,
             Place::WorkersStoodInFor => false,
@@ -147,7 +149,7 @@ impl ResourceLimiterAsync for Guest {
         Self: 'b,
     {
         let (granted, is_large) = self.memory_may_grow(current, desired, maximum);
-        if is_large && self.must_leave_as_large() {
+        if is_large && self.become_large() {
             return Box::pin(async {
                 LeaveThread::default().await;
                 Ok(true)
@@ -244,7 +246,7 @@ fn at_tick(store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline
     }
     Ok(match job.place.get() {
         Place::CallersStack if !job.place.may_stay(STACK_TICKS) => return Err(NeedsFiber::Time.into()),
-        Place::CallersThread if job.place.is_large() && guest.must_leave_waiting_caller() => {
+        Place::CallersThread if job.place.is_large() && guest.must_leave_callers_thread() => {
             give_up_callers_thread();
             UpdateDeadline::Yield(1)
         }

@@ -17,15 +17,15 @@ pub(super) const GRACE: Duration = Duration::from_micros(500);
 /// first (measured), and so the thread may be held 1 to 2 ms longer than the grace. A guest with more is large.
 pub(super) const CALLERS_MEMORY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// The most memory, in bytes, of a guest on a thread that its caller gave up. Who waits there learns of a shutdown one instruction
-/// late, which then is some 0.1 s.
-const WAITING_CALLERS_MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// The most memory, in bytes, of a guest in [`Place::CallersThread`]. Who waits there learns of a shutdown one instruction late,
+/// which then is some 0.1 s.
+const CALLERS_THREAD_MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
 
-/// Whether a guest with so much memory has to leave a thread that its caller gave up, because its next instruction may outlast
-/// the time that remains: 4 ms for each MiB, eight times what was measured, for other threads may want the processor, too.
-pub(super) fn must_leave_waiting_caller(memory_bytes: usize, remaining: Duration) -> bool {
+/// Whether a guest with so much memory, and so much time left, has to leave [`Place::CallersThread`]: its next instruction may
+/// outlast the deadline. It is given 4 ms for each MiB, eight times what was measured, for other threads may want the processor, too.
+pub(super) fn must_leave_callers_thread(memory_bytes: usize, remaining: Duration) -> bool {
     let longest_instruction = Duration::from_micros((memory_bytes / 256) as u64);
-    memory_bytes > WAITING_CALLERS_MEMORY_BYTES_MAX || remaining < longest_instruction + 2 * TICK
+    memory_bytes > CALLERS_THREAD_MEMORY_BYTES_MAX || remaining < longest_instruction + 2 * TICK
 }
 
 /// Where a guest runs, and so whether it has to make room for others.
@@ -36,8 +36,9 @@ pub(super) enum Place {
     CallersTask = 0,
     /// On the host's own workers: it makes room at each tick.
     Workers = 1,
-    /// On a thread that its caller gave up for it, and that is its own until its deadline is so near that one instruction might
-    /// outlast it. (A guest of 12 MiB took 1.3 to 1.6 times as long where it moved, on 2 processors; measured.)
+    /// On a thread that its caller gave up for it, and that is its own to its end; but a large one leaves it when one instruction
+    /// might outlast its deadline, and a very large one at once. (A guest of 12 MiB took 1.3 to 1.6 times as long where it moved,
+    /// on 2 processors; measured.)
     CallersThread = 2,
     /// On a worker whose work another thread does meanwhile: it makes room now and then.
     WorkersStoodInFor = 3,
@@ -105,8 +106,8 @@ impl SharedPlace {
     }
 }
 
-/// Suspends a guest that became large: it goes on on the workers, with a thread that stands in for its own; or where it is, if
-/// it can't be moved.
+/// Suspends a guest that became large: it goes on on the workers, with a thread that stands in for its own, if one is left; or
+/// where it is, if it can't be moved.
 #[derive(Default)]
 pub(super) struct LeaveThread {
     asked: bool,

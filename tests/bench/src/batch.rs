@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Runs a case so many times, and says how long that took.
+/// Runs a case so many times, and says how long the timed ones took.
 pub type Batch = Box<dyn FnMut(Calls, Clock) -> Timing>;
 
 /// The calls of a batch.
@@ -15,7 +15,7 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// So many, and an eighth of them before.
+    /// So many timed ones, and an eighth of them before, at least one.
     pub fn warmed_up(timed: u32) -> Calls {
         Calls { warm_up: timed / 8 + 1, timed }
     }
@@ -38,7 +38,7 @@ pub struct Timing {
     pub each: Vec<Duration>,
 }
 
-/// Times `$calls` evaluations of `$call`, which may await. A macro, because a closure's future would be moved around in each call.
+/// Evaluates `$call`, which may await, for all of `$calls`, and times those that are to be. A macro, because a closure's future would be moved around in each call.
 macro_rules! timed {
     ($calls:expr, $clock:expr, $call:expr) => {{
         let $crate::batch::Calls { warm_up, timed } = $calls;

@@ -13,7 +13,7 @@ use serde_json::json;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-/// A host with one worker and the function `long`, one at a time, which nothing interrupts for 0.1 s at a time.
+/// A host with one worker and the function `long`, one at a time, which nothing interrupts for tens of milliseconds at a time.
 fn host(timeout: Duration) -> Host {
     let mut limits = SandboxLimits::default();
     (limits.sandboxes_max, limits.worker_threads) = (50, 1);

@@ -73,9 +73,10 @@ fn make_way_for_the_embedders_threads() {
     assert_eq!(niceness().0, own);
 }
 
-/// Two that were moved to the host's workers are enough, though they have not ended: the next one begins there.
+/// Two that were moved to the host's workers are enough, though they have not ended: the next ones begin there.
 #[test]
-fn begin_on_the_workers_the_third_time() {
+fn begin_on_the_workers_from_the_third_time_on() {
+    const RUNS: usize = 8;
     let seen = Arc::new(Mutex::new(Vec::new()));
     let see = |what: &'static str| {
         let seen = Arc::clone(&seen);
@@ -96,13 +97,15 @@ fn begin_on_the_workers_the_third_time() {
     let code = calls_around_work(&["begins"], &["moved"]);
     host.create_function("busy", code).timeout(BOUND).grant("begins").grant("moved").wait().unwrap();
     current_thread().block_on(async {
-        for n in 1..=3 {
+        for n in 1..=RUNS {
             tokio::spawn(host.invoke("busy").into_future());
             until_async("the guest on a worker", || seen.lock().unwrap().len() == 2 * n).await;
         }
     });
-    let twice = [("begins", false), ("moved", true)].repeat(2);
-    assert_eq!(*seen.lock().unwrap(), [twice.as_slice(), &[("begins", true), ("moved", true)]].concat());
+    // Before that one may leave its caller's thread before it calls anything, if the machine has other things to do.
+    let seen = seen.lock().unwrap();
+    assert!([seen[1], seen[3]].iter().all(|&look| look == ("moved", true)), "{seen:?}");
+    assert_eq!(seen[4..], [("begins", true), ("moved", true)].repeat(RUNS - 2));
 }
 
 /// Large ones that block their workers leave as many to the others as there are: those that left their caller's task because they
@@ -156,46 +159,47 @@ fn leave_their_workers_to_others_when_they_are_large() {
     }
 }
 
-/// Their next instruction might outlast what is left then.
+/// Large ones: their next instruction might outlast what is left then.
 #[test]
 fn keep_the_thread_that_waits_for_them_until_their_time_is_nearly_over() {
-    const TIMEOUT: Duration = Duration::from_millis(1_500);
+    const TIMEOUT: Duration = Duration::from_secs(4);
     // 4.096 ms for each MiB, and two ticks.
-    const NEARLY: Duration = Duration::from_micros(128 * 4_096 + 2_000);
-    // Takes 128 MiB and calls `look` until its time is over.
+    const NEARLY: Duration = Duration::from_micros(250 * 4_096 + 2_000);
+    // Takes 250 MiB and calls `look` until its time is over.
     let code = r#"(module
         (import "fnhost_v1" "call" (func $call (param i32 i32 i32 i32) (result i32)))
         (memory (export "memory") 1)
         (data (i32.const 0) "nulllook")
         (func (export "handle")
-            (if (i32.lt_s (memory.grow (i32.const 0x7ff)) (i32.const 0)) (then unreachable))
+            (if (i32.lt_s (memory.grow (i32.const 3999)) (i32.const 0)) (then unreachable))
             (loop $forever
                 (drop (call $call (i32.const 4) (i32.const 4) (i32.const 0) (i32.const 4)))
                 (br $forever))))"#;
-    // The threads that the guest was on, and since when.
+    // The threads that the guest was on, and when it was there first.
     let threads = Arc::new(Mutex::new(Vec::new()));
     let looks = Arc::clone(&threads);
-    let begin = Instant::now();
     let host = builder()
         .host_function("look", move |(): (), _| {
             let name = thread::current().name().map(str::to_owned);
             let mut looks = looks.lock().unwrap();
             if looks.last().is_none_or(|(last, _)| *last != name) {
-                looks.push((name, begin.elapsed()));
+                looks.push((name, Instant::now()));
             }
             ready(Ok::<_, Infallible>(()))
         })
         .build()
         .unwrap();
     let code = Code::bytes(wat::parse_str(code).unwrap());
-    host.create_function("endless", code).memory_mb(256).timeout(TIMEOUT).grant("look").wait().unwrap();
+    host.create_function("endless", code).memory_mb(512).timeout(TIMEOUT).grant("look").wait().unwrap();
     let waits = move |host: Host| ending(&host.invoke("endless").wait().unwrap());
+    let begin = Instant::now();
     let waiting = thread::Builder::new().name("waiting".to_owned()).spawn(move || waits(host)).unwrap();
     assert_eq!(waiting.join().unwrap(), "timeout in Invoke");
     let threads = threads.lock().unwrap();
     let names: Vec<_> = threads.iter().map(|(name, _)| name.as_deref().unwrap()).collect();
     assert_eq!(names, ["waiting", "fnhost-worker"]);
-    assert!(threads[1].1 > TIMEOUT - NEARLY, "{threads:?}");
+    let left = threads[1].1 - begin;
+    assert!(left > TIMEOUT - NEARLY, "{left:?}");
 }
 
 /// One instruction of theirs takes long: who waits is to learn of a shutdown meanwhile.
