@@ -58,8 +58,9 @@ use std::time::Duration;
 /// A host starts none until it needs them. Then: one thread `fnhost-ticker` for the whole process, which sleeps while
 /// nothing runs; `fnhost-worker` threads of its own, where awaited guests go that keep a processor for long or become large
 /// (4 MiB), those that a thread waits for where [`Invoke::wait`] says so, and where blocking closures, file reads and compilations
-/// run; `fnhost-compile` threads during a compilation. wasmtime installs handlers for SIGSEGV, SIGILL, SIGFPE and SIGBUS, which pass on what is not a guest's. All threads end with
-/// the last host, once the blocking closure or compilation that they are in has returned.
+/// run; `fnhost-compile` threads during a compilation. wasmtime installs handlers for SIGSEGV, SIGILL, SIGFPE and SIGBUS, which
+/// pass on what is not a guest's. All threads end with the last host, once the blocking closure or compilation that they are in has
+/// returned.
 #[derive(Clone)]
 pub struct Host {
     pub(crate) inner: Arc<HostInner>,

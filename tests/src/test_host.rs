@@ -27,8 +27,14 @@ pub(crate) fn large_and_endless() -> Code {
     Code::bytes(wat::parse_str(module).unwrap())
 }
 
-/// A guest that calls the host functions `before`, works for so long that it is moved to the host's workers, and calls those of
-/// `after`. Each is called with `null`.
+/// So much work that the guest is moved to the host's workers. Its function has a `(local $left i64)`.
+pub(crate) const WORK: &str = "
+    (local.set $left (i64.const 30000000))
+    (loop $work
+        (local.set $left (i64.sub (local.get $left) (i64.const 1)))
+        (br_if $work (i64.ne (local.get $left) (i64.const 0))))";
+
+/// A guest that calls the host functions `before`, does [`WORK`], and calls those of `after`. Each is called with `null`.
 pub(crate) fn calls_around_work(before: &[&str], after: &[&str]) -> Code {
     let mut names = String::new();
     let mut calls = |functions: &[&str]| {
@@ -49,10 +55,7 @@ pub(crate) fn calls_around_work(before: &[&str], after: &[&str]) -> Code {
             (data (i32.const 0) "null{names}")
             (func (export "handle") (local $left i64)
                 {before}
-                (local.set $left (i64.const 30000000))
-                (loop $work
-                    (local.set $left (i64.sub (local.get $left) (i64.const 1)))
-                    (br_if $work (i64.ne (local.get $left) (i64.const 0))))
+                {WORK}
                 {after}))"#
     );
     Code::bytes(wat::parse_str(module).unwrap())

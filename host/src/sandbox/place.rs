@@ -22,7 +22,8 @@ pub(super) const CALLERS_MEMORY_BYTES_MAX: usize = 4 * 1024 * 1024;
 const CALLERS_THREAD_MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Whether a guest with so much memory, and so much time left, has to leave [`Place::CallersThread`]: its next instruction may
-/// outlast the deadline. It is given 4 ms for each MiB, eight times what was measured, for other threads may want the processor, too.
+/// outlast the deadline. It is given 4 ms for each MiB, eight times what was measured, for other threads may want the processor,
+/// too.
 pub(super) fn must_leave_callers_thread(memory_bytes: usize, remaining: Duration) -> bool {
     let longest_instruction = Duration::from_micros((memory_bytes / 256) as u64);
     memory_bytes > CALLERS_THREAD_MEMORY_BYTES_MAX || remaining < longest_instruction + 2 * TICK

@@ -38,13 +38,14 @@ pub struct Timing {
     pub each: Vec<Duration>,
 }
 
-/// Evaluates `$call`, which may await, for all of `$calls`, and times those that are to be. A macro, because a closure's future would be moved around in each call.
+/// Evaluates `$call`, which may await, for all of `$calls`, and times those that are to be. A macro, because a closure's future
+/// would be moved around in each call.
 macro_rules! timed {
     ($calls:expr, $clock:expr, $call:expr) => {{
         let $crate::batch::Calls { warm_up, timed } = $calls;
-        let mut started = std::time::Instant::now();
         match $clock {
             $crate::batch::Clock::Batch => {
+                let mut started = std::time::Instant::now();
                 for call in 0..warm_up + timed {
                     if call == warm_up {
                         started = std::time::Instant::now();
@@ -56,7 +57,7 @@ macro_rules! timed {
             $crate::batch::Clock::EachCall => {
                 let mut each = Vec::with_capacity(timed as usize);
                 for call in 0..warm_up + timed {
-                    started = std::time::Instant::now();
+                    let started = std::time::Instant::now();
                     drop($call);
                     if call >= warm_up {
                         each.push(started.elapsed());
